@@ -1,0 +1,81 @@
+#include "base/async.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/log.hpp"
+
+namespace owndir {
+
+struct TaskGroup::State {
+  explicit State(asio::any_io_executor e) : executor(std::move(e)), empty(executor) {
+    empty.expires_at(asio::steady_timer::time_point::max());
+  }
+  asio::any_io_executor executor;
+  asio::steady_timer empty;
+  std::map<std::uint64_t, std::unique_ptr<asio::cancellation_signal>> running;
+  std::uint64_t next = 0;
+  bool stopping = false;
+};
+
+TaskGroup::TaskGroup(asio::any_io_executor executor) : state_(std::make_shared<State>(std::move(executor))) {}
+TaskGroup::~TaskGroup() { cancel(); }
+
+void TaskGroup::spawn(const char* name, Awaitable<void> task) {
+  if (state_->stopping) return;
+  const std::uint64_t id = state_->next++;
+  auto& signal = state_->running[id];
+  signal = std::make_unique<asio::cancellation_signal>();
+  auto ended = [state = state_, id, name](std::exception_ptr failure) {
+    if (failure) {
+      try {
+        std::rethrow_exception(failure);
+      } catch (const std::exception& error) {
+        if (!state->stopping) log("task").error("{} ended by an exception: {}", name, error.what());
+      }
+    }
+    state->running.erase(id);
+    if (state->running.empty()) state->empty.cancel();
+  };
+  asio::co_spawn(state_->executor, std::move(task), asio::bind_cancellation_slot(signal->slot(), std::move(ended)));
+}
+
+void TaskGroup::cancel() {
+  state_->stopping = true;
+  // A task may end, and so leave the map, while its signal is emitted: walk by key.
+  for (std::uint64_t id = 0; id < state_->next; ++id) {
+    const auto found = state_->running.lower_bound(id);
+    if (found == state_->running.end()) break;
+    id = found->first;
+    found->second->emit(asio::cancellation_type::all);
+  }
+}
+
+Awaitable<void> TaskGroup::stop() {
+  const auto state = state_;
+  cancel();
+  while (!state->running.empty()) {
+    co_await state->empty.async_wait(asio::as_tuple(asio::use_awaitable));
+    state->empty.expires_at(asio::steady_timer::time_point::max());
+  }
+}
+
+std::size_t TaskGroup::size() const { return state_->running.size(); }
+bool TaskGroup::stopping() const { return state_->stopping; }
+
+Awaitable<bool> sleep_for(std::chrono::steady_clock::duration duration) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, duration);
+  const auto [error] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_return !error;
+}
+
+Awaitable<bool> Notifier::wait() {
+  co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+  const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
+  co_return cancelled == asio::cancellation_type::none;
+}
+
+}  // namespace owndir

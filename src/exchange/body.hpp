@@ -1,0 +1,38 @@
+#pragma once
+// Bodies are pulled: whoever carries a body away asks for the next piece when it has room, which is all the
+// backpressure there is. One owner, one reader, network thread only.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/async.hpp"
+#include "base/bytes.hpp"
+
+namespace owndir::exchange {
+
+class BodySource {
+ public:
+  virtual ~BodySource() = default;  ///< destroying an unfinished source cancels what feeds it
+
+  /// The next piece: 1 to `limit` bytes; empty at the end (and from then on). An error means that the body is cut short:
+  /// it must reach the receiver as a broken exchange, never as a shorter body. At most one read at a time. The awaiting
+  /// coroutine may be cancelled; the source is then only fit to be destroyed.
+  virtual Awaitable<Result<Bytes>> read(std::size_t limit) = 0;
+
+  /// Total length where it is known before reading, bytes.
+  virtual std::optional<std::uint64_t> length() const { return std::nullopt; }
+};
+
+/// Null stands for "no body" everywhere.
+using Body = std::unique_ptr<BodySource>;
+
+Body make_body(std::string content);
+/// Views `content`, which must outlive the body (embedded files).
+Body make_static_body(std::string_view content);
+
+/// Reads to the end; too_large beyond `limit` bytes. A null body is empty.
+Awaitable<Result<std::string>> read_all(Body body, std::size_t limit);
+
+}  // namespace owndir::exchange

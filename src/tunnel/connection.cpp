@@ -1,0 +1,1 @@
+#include "tunnel/connection.hpp"
