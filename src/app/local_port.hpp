@@ -1,0 +1,21 @@
+#pragma once
+// The local HTTP port that `serve` and `connect` open.
+
+#include <memory>
+
+#include "app/common.hpp"
+#include "http/server.hpp"
+
+namespace owndir::app {
+
+/// Host names under which a port bound to `address` is reached: the guard's allow-list.
+std::vector<std::string> local_hosts(const std::string& address);
+
+/// "http://127.0.0.1:PORT", brackets for IPv6.
+std::string local_url(const std::string& address, std::uint16_t port);
+
+/// The port that was asked for; else `usual`, and any free one when that is taken. The error says what to do.
+Result<std::unique_ptr<http::Server>> listen_locally(asio::any_io_executor executor, const CommonOptions& options,
+                                                     std::uint16_t usual, exchange::Handler& handler);
+
+}  // namespace owndir::app

@@ -1,0 +1,199 @@
+#include "app/serve.hpp"
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "app/local_port.hpp"
+#include "app/peer_sessions.hpp"
+#include "app/reporter.hpp"
+#include "base/log.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/local_guard.hpp"
+#include "http/server.hpp"
+#include "site/publish.hpp"
+
+namespace owndir::app {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint16_t kUsualPort = 8710;
+
+std::string folder_name(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  const std::string name = slash == path.npos ? path : path.substr(slash + 1);
+  return name.empty() ? path : name;
+}
+
+class Serve {
+ public:
+  Serve(Runner& runner, const ServeOptions& options)
+      : runner_(runner), options_(options), reporter_(options.json), site_(site::page_site()) {}
+
+  Awaitable<int> run();
+
+ private:
+  Result<void> prepare();
+  Result<void> publish();
+  Result<void> listen();
+  Awaitable<Result<void>> start_rendezvous();
+  Awaitable<void> shut_down();
+  void say_hello();
+
+  Runner& runner_;
+  const ServeOptions& options_;
+  Reporter reporter_;
+  std::vector<site::SiteFile> site_;
+  std::string state_, title_;
+  FileDescriptor lock_;
+  std::optional<RootedFolder> folder_;
+  std::vector<rtc::IceServer> ice_servers_;
+  std::unique_ptr<rtc::Engine> engine_;
+  std::unique_ptr<exchange::Handler> gateway_;
+  std::unique_ptr<gateway::LocalGuard> guard_;
+  std::unique_ptr<http::Server> http_;
+  std::unique_ptr<PeerSessions> sessions_;
+  std::unique_ptr<rendezvous::Server> rendezvous_;
+};
+
+Result<void> Serve::prepare() {
+  auto folder = RootedFolder::open(options_.directory);
+  if (!folder) return fail(folder.error().code, "cannot open the folder " + options_.directory);
+  folder_ = std::move(*folder);
+  auto state = make_state_directory(options_, "serve");
+  if (!state) return fail(std::move(state.error()));
+  state_ = std::move(*state);
+  auto lock = lock_state_directory(state_);
+  if (!lock) return fail(std::move(lock.error()));
+  lock_ = std::move(*lock);
+  auto servers = ice_servers(options_);
+  if (!servers) return fail(std::move(servers.error()));
+  ice_servers_ = std::move(*servers);
+  char* real = ::realpath(options_.directory.c_str(), nullptr);
+  title_ = folder_name(real == nullptr ? options_.directory : real);
+  std::free(real);
+  return {};
+}
+
+Result<void> Serve::publish() {
+  auto report = site::publish(*folder_, site_, state_);
+  if (!report) return fail(report.error().code, "cannot write the page into " + options_.directory + "/.owndir/.dist");
+  for (const std::string& path : report->foreign)
+    log("app").warn(".owndir/.dist/{} is not ours; it is left alone and not served", printable(path));
+  reporter_.event("published", {{"written", report->written}, {"unchanged", report->unchanged.size()}}, "");
+  if (!options_.launcher) return {};
+  const auto launcher = site::publish_launcher(*folder_);
+  if (!launcher && launcher.error().is(Errc::conflict))
+    log("app").warn("owndir.html in the folder is not ours and is left as it is; --no-launcher silences this");
+  else if (!launcher)
+    log("app").warn("cannot write owndir.html: {}", launcher.error().to_string());
+  return {};
+}
+
+Result<void> Serve::listen() {
+  gateway::GatewayOptions gateway_options;
+  gateway_options.name = title_;
+  gateway_options.site_file = [this](std::string_view path) -> std::optional<std::string_view> {
+    for (const site::SiteFile& file : site_)
+      if (file.path == path) return file.content;
+    return std::nullopt;
+  };
+  auto served = RootedFolder::open(options_.directory);
+  if (!served) return fail(std::move(served.error()));
+  gateway_ = gateway::make_gateway(std::move(*served), runner_.files(), std::move(gateway_options));
+  gateway::GuardOptions guard_options;
+  guard_options.hosts = local_hosts(options_.bind);
+  guard_ = gateway::LocalGuard::create(*gateway_, std::move(guard_options));
+  auto http = listen_locally(runner_.context().get_executor(), options_, kUsualPort, *guard_);
+  if (!http) return fail(std::move(http.error()));
+  http_ = std::move(*http);
+  guard_->set_port(http_->port());
+  return {};
+}
+
+Awaitable<Result<void>> Serve::start_rendezvous() {
+  auto engine = rtc::Engine::create(runner_.context().get_executor());
+  if (!engine) co_return fail(std::move(engine.error()));
+  engine_ = std::move(*engine);
+  PeerSessionsOptions session_options;
+  session_options.ice_servers = ice_servers_;
+  session_options.max_peers = options_.max_peers;
+  sessions_ = std::make_unique<PeerSessions>(runner_.context().get_executor(), *engine_, *gateway_, reporter_,
+                                             std::move(session_options));
+  rendezvous::ServerOptions server_options;
+  server_options.name = options_.name.empty() ? host_name() : options_.name;
+  server_options.state_directory = state_;
+  server_options.ice_servers = options_.stun;
+  server_options.polling = options_.polling;
+  auto server = co_await rendezvous::Server::start(*folder_, runner_.files(), *sessions_, std::move(server_options));
+  if (!server) {
+    const std::string context = server.error().context + ": cannot use the handshake directory " + options_.directory +
+                                "/" + std::string(rendezvous::kDirectory);
+    co_return fail(server.error().code, context);
+  }
+  rendezvous_ = std::move(*server);
+  sessions_->set_rendezvous(rendezvous_.get());
+  co_return Result<void>();
+}
+
+void Serve::say_hello() {
+  const std::string url = local_url(options_.bind, http_->port());
+  const std::string login = url + guard_->make_login_target();
+  std::string stun = "none: only devices on the same network, or with IPv6, can connect";
+  if (!options_.stun.empty()) {
+    stun.clear();
+    for (const std::string& server : options_.stun) stun += (stun.empty() ? "" : ", ") + server;
+    if (options_.stun == kDefaultStun) stun += "   (they see your address; --stun none goes without)";
+  }
+  const std::string page = options_.launcher ? "owndir.html" : ".owndir/.dist/index.html";
+  reporter_.event("listening",
+                  {{"url", login},
+                   {"port", http_->port()},
+                   {"server", rendezvous_->id()},
+                   {"folder", options_.directory},
+                   {"stun", options_.stun}},
+                  "owndir serves " + options_.directory + "\n\n" +                              //
+                      "  on this machine      " + login + "\n" +                                //
+                      "                       (opens the session once, within 10 minutes)\n" +  //
+                      "  on your devices      open " + page + " in the synced folder\n" +       //
+                      "  STUN servers         " + stun + "\n" +                                 //
+                      "  who gets in          whoever can write into this folder\n\n" +         //
+                      "Press Ctrl-C to stop.\n");
+}
+
+Awaitable<int> Serve::run() {
+  Result<void> started = prepare();
+  if (started) started = publish();
+  if (started) started = listen();
+  if (started) started = co_await start_rendezvous();
+  if (started) {
+    say_hello();
+    while (!runner_.stopping()) co_await runner_.stop_requested().wait();
+    reporter_.event("stopping", json::object(), "Stopping.");
+  } else {
+    print_error(started.error().to_string());
+  }
+  co_await shut_down();
+  co_return started ? kExitOk : kExitFailure;
+}
+
+Awaitable<void> Serve::shut_down() {
+  if (http_) co_await http_->stop();
+  if (rendezvous_) co_await rendezvous_->stop();
+  if (sessions_) {
+    sessions_->set_rendezvous(nullptr);
+    co_await sessions_->stop();
+  }
+}
+
+}  // namespace
+
+int run_serve(const ServeOptions& options) {
+  Runner runner;
+  Serve serve(runner, options);
+  const int code = runner.run(serve.run());
+  return code;
+}
+
+}  // namespace owndir::app

@@ -1,0 +1,139 @@
+#include "cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "app/connect.hpp"
+#include "app/serve.hpp"
+#include "base/log.hpp"
+
+namespace owndir::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "owndir makes a folder reachable from your other devices through nothing but the folder's own sync.\n"
+    "At home:   owndir serve ~/Photos\n"
+    "Elsewhere: open owndir.html in the synced copy of the folder with a browser, or run  owndir connect ~/Photos";
+
+constexpr const char* kExitCodes =
+    "Exit codes: 0 stopped as asked; 1 could not start, or failed; 2 wrong usage; 3 no connection in time.";
+
+constexpr const char* kServeFooter =
+    "The page is written to DIR/.owndir/.dist/, handshake files go through DIR/.owndir/.wrtc-proxy/.\n"
+    "Whoever can write into the folder can connect; nothing else is opened to the network.\n"
+    "Examples:\n"
+    "  owndir serve ~/Photos\n"
+    "  owndir serve ~/Photos --stun none                  only the same network, or IPv6\n"
+    "  owndir serve ~/Photos --turn turn:me:secret@relay.example.org:3478?transport=tcp\n";
+
+constexpr const char* kConnectFooter =
+    "Writes an offer into DIR/.owndir/.wrtc-proxy/ and waits until the sync has brought the answer; then the local\n"
+    "address carries HTTP to the server at home. Connects again by itself when the connection is lost.\n"
+    "Examples:\n"
+    "  owndir connect ~/Photos\n"
+    "  owndir connect ~/Photos --port 9000 --timeout 300 --json\n";
+
+struct StunArguments {
+  std::vector<std::string> urls;
+};
+
+void add_common(CLI::App& command, app::CommonOptions& options, StunArguments& stun, std::string& level) {
+  command.add_option("DIR", options.directory, "The synced folder")->required()->check(CLI::ExistingDirectory);
+  command.add_option("--port", options.port, "Local port; 0 takes any free one")->group("Local address");
+  command.add_option("--bind", options.bind, "Local address, numeric; others than 127.0.0.1 open it to the network")
+      ->check(CLI::ValidIPV4 | CLI::Validator(
+                                   [](const std::string& text) {
+                                     return text.find(':') == text.npos ? std::string("not a numeric address")
+                                                                        : std::string();
+                                   },
+                                   "IPV6", "ipv6"))
+      ->capture_default_str()
+      ->group("Local address");
+  command
+      .add_option("--stun", stun.urls,
+                  "STUN server, stun:HOST[:PORT]; may be repeated; replaces the two public ones; none: without")
+      ->type_name("URL|none")
+      ->group("Network path");
+  command
+      .add_option("--turn", options.turn, "TURN relay, turn:USER:PASSWORD@HOST[:PORT][?transport=tcp]; may be repeated")
+      ->type_name("URL")
+      ->group("Network path");
+  command.add_option("--name", options.name, "Name of this device, shown at the other one; the host name by default");
+  command
+      .add_option("--state", options.state,
+                  "Directory for what must not be in the folder; below $XDG_STATE_HOME/owndir by default")
+      ->type_name("DIR");
+  command.add_flag("--poll", options.polling, "Look at the handshake directory every second instead of using inotify");
+  command.add_option("--log", level, "What goes to standard error: trace, debug, info, warn, error, off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->capture_default_str()
+      ->group("Output");
+  command.add_flag("--json", options.json, "One JSON object a line on standard output, for programs")->group("Output");
+}
+
+/// Turns what was parsed into what the command takes; an error is wrong usage.
+Result<void> finish(app::CommonOptions& options, const CLI::App& command, const StunArguments& stun,
+                    const std::string& level) {
+  set_log_level(level);
+  options.port_given = command.count("--port") > 0;
+  if (stun.urls == std::vector<std::string>{"none"})
+    options.stun.clear();
+  else if (!stun.urls.empty())
+    options.stun = stun.urls;
+  const auto servers = app::ice_servers(options);
+  if (!servers) return fail(servers.error());
+  return {};
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  CLI::App program(kDescription, "owndir");
+  program.footer(kExitCodes);
+  program.set_version_flag("--version", std::string("owndir ") + OWNDIR_VERSION);
+  program.require_subcommand(1);
+  program.get_formatter()->column_width(34);
+
+  std::string level = "info";
+  StunArguments stun;
+  app::ServeOptions serve;
+  CLI::App* serve_command = program.add_subcommand("serve", "Serve a folder to its other devices (runs at home)");
+  add_common(*serve_command, serve, stun, level);
+  serve_command->add_flag("!--no-launcher", serve.launcher, "Do not write owndir.html into the folder");
+  serve_command->add_option("--max-peers", serve.max_peers, "Devices connected at once")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  serve_command->footer(std::string(kServeFooter) + "\n" + kExitCodes);
+
+  app::ConnectOptions connect;
+  std::int64_t timeout = 0, offer_valid = connect.offer_valid.count();
+  CLI::App* connect_command =
+      program.add_subcommand("connect", "Reach a served folder from another device (runs anywhere)");
+  add_common(*connect_command, connect, stun, level);
+  connect_command->add_option("--server", connect.server, "Id of the one server to reach, when there are several");
+  connect_command->add_option("--timeout", timeout, "Give up after so many seconds without a connection; 0: never")
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
+  connect_command->add_option("--offer-valid", offer_valid, "Seconds that the offer waits for its answer")
+      ->check(CLI::Range(30, 3600))
+      ->capture_default_str();
+  connect_command->footer(std::string(kConnectFooter) + "\n" + kExitCodes);
+
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? app::kExitOk : app::kExitUsage;
+  }
+  const bool serving = serve_command->parsed();
+  app::CommonOptions& common = serving ? static_cast<app::CommonOptions&>(serve) : connect;
+  const Result<void> finished = finish(common, serving ? *serve_command : *connect_command, stun, level);
+  if (!finished) {
+    app::print_error(finished.error().to_string());
+    return app::kExitUsage;
+  }
+  connect.timeout = std::chrono::seconds(timeout);
+  connect.offer_valid = std::chrono::seconds(offer_valid);
+  return serving ? app::run_serve(serve) : app::run_connect(connect);
+}
+
+}  // namespace owndir::cli
