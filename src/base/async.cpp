@@ -22,7 +22,9 @@ struct TaskGroup::State {
 };
 
 TaskGroup::TaskGroup(asio::any_io_executor executor) : state_(std::make_shared<State>(std::move(executor))) {}
-TaskGroup::~TaskGroup() { cancel(); }
+TaskGroup::~TaskGroup() {
+  cancel();
+}
 
 void TaskGroup::spawn(const char* name, Awaitable<void> task) {
   if (state_->stopping) return;
@@ -63,8 +65,12 @@ Awaitable<void> TaskGroup::stop() {
   }
 }
 
-std::size_t TaskGroup::size() const { return state_->running.size(); }
-bool TaskGroup::stopping() const { return state_->stopping; }
+std::size_t TaskGroup::size() const {
+  return state_->running.size();
+}
+bool TaskGroup::stopping() const {
+  return state_->stopping;
+}
 
 Awaitable<bool> sleep_for(std::chrono::steady_clock::duration duration) {
   asio::steady_timer timer(co_await asio::this_coro::executor, duration);

@@ -23,9 +23,9 @@ namespace asio = boost::asio;
 template <class T>
 using Awaitable = asio::awaitable<T>;
 
-/// Owns coroutines. Network thread only. `stop` asks each one to end (asio cancellation, total) and waits until all have;
-/// it may be awaited once. The destructor requires that the group is empty or that its io_context never runs again.
-/// An exception that leaves a task is logged and ends that task only.
+/// Owns coroutines. Network thread only. `stop` asks each one to end (asio cancellation, total) and waits until all
+/// have; it may be awaited once. The destructor requires that the group is empty or that its io_context never runs
+/// again. An exception that leaves a task is logged and ends that task only.
 class TaskGroup {
  public:
   explicit TaskGroup(asio::any_io_executor executor);

@@ -1,5 +1,6 @@
 #pragma once
-// Random bytes as a dependency. The system's source is getrandom(2): unpredictable, never blocks after boot. Any thread.
+// Random bytes as a dependency. The system's source is getrandom(2): unpredictable, never blocks after boot. Any
+// thread.
 
 #include "base/bytes.hpp"
 

@@ -18,18 +18,20 @@ enum class Errc {
   cancelled,      ///< somebody asked for the end of it
   closed,         ///< the other end, or the thing itself, is gone
   not_found,
-  forbidden,      ///< outside the folder, or not for this caller
-  conflict,       ///< already there, or changed meanwhile
-  replay,         ///< a handshake record seen before
-  expired,        ///< a handshake record after its validity
-  foreign,        ///< a handshake record meant for somebody else
-  unsupported,    ///< a version or feature that this end does not have
-  protocol,       ///< the peer broke the protocol
-  internal,       ///< a fault of ours
+  forbidden,    ///< outside the folder, or not for this caller
+  conflict,     ///< already there, or changed meanwhile
+  replay,       ///< a handshake record seen before
+  expired,      ///< a handshake record after its validity
+  foreign,      ///< a handshake record meant for somebody else
+  unsupported,  ///< a version or feature that this end does not have
+  protocol,     ///< the peer broke the protocol
+  internal,     ///< a fault of ours
 };
 
 const std::error_category& errc_category() noexcept;
-inline std::error_code make_error_code(Errc code) noexcept { return {static_cast<int>(code), errc_category()}; }
+inline std::error_code make_error_code(Errc code) noexcept {
+  return {static_cast<int>(code), errc_category()};
+}
 
 struct Error {
   std::error_code code;
@@ -49,7 +51,9 @@ inline tl::unexpected<Error> fail(std::error_code code, std::string context = {}
 inline tl::unexpected<Error> fail(Errc code, std::string context = {}) {
   return fail(make_error_code(code), std::move(context));
 }
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 /// From errno, which must not have been touched since the failing call.
 tl::unexpected<Error> fail_errno(std::string context);
 

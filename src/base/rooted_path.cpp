@@ -30,7 +30,9 @@ Result<FileDescriptor> open_beneath(int directory, const char* path, int flags, 
   return fail_errno(path);
 }
 
-const char* name_or_dot(const RootedPath& path) { return path.is_root() ? "." : path.str().c_str(); }
+const char* name_or_dot(const RootedPath& path) {
+  return path.is_root() ? "." : path.str().c_str();
+}
 
 Result<void> write_all(int fd, std::string_view content) {
   while (!content.empty()) {
@@ -106,7 +108,7 @@ Result<FileDescriptor> RootedFolder::open(const RootedPath& path, int flags, mod
 Result<struct stat> RootedFolder::stat(const RootedPath& path) const {
   auto fd = open(path, O_PATH);
   if (!fd) return fail(std::move(fd.error()));
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd->get(), &info) < 0) return fail_errno(path.str());
   return info;
 }
@@ -153,7 +155,7 @@ Result<void> write_file_atomically(const RootedFolder& folder, std::string_view 
 Result<std::string> read_file(const RootedFolder& folder, const RootedPath& path, std::size_t limit) {
   auto fd = folder.open(path, O_RDONLY);
   if (!fd) return fail(std::move(fd.error()));
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd->get(), &info) < 0) return fail_errno(path.str());
   if (!S_ISREG(info.st_mode)) return fail(Errc::unsupported, path.str() + " is not a regular file");
   std::string content;

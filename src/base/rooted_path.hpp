@@ -37,14 +37,14 @@ class FileDescriptor {
 class RootedPath {
  public:
   RootedPath() = default;
-  /// From a decoded, '/'-separated path; empty segments and "." vanish. Errc::forbidden for "..", Errc::malformed for NUL,
-  /// Errc::too_large beyond 4095 bytes or 255 bytes a segment.
+  /// From a decoded, '/'-separated path; empty segments and "." vanish. Errc::forbidden for "..", Errc::malformed for
+  /// NUL, Errc::too_large beyond 4095 bytes or 255 bytes a segment.
   static Result<RootedPath> parse(std::string_view path);
 
   const std::string& str() const { return path_; }  ///< "a/b", no leading or trailing '/'
   const std::vector<std::string>& segments() const { return segments_; }
   bool is_root() const { return segments_.empty(); }
-  RootedPath parent() const;               ///< of the root: the root
+  RootedPath parent() const;  ///< of the root: the root
   Result<RootedPath> child(std::string_view name) const;
 
  private:
@@ -74,8 +74,8 @@ class RootedFolder {
   std::string path_;
 };
 
-/// Writes the whole of `content` as `name` (one segment) into `folder`: temporary name, fsync, rename; a reader sees the old
-/// file or the new one. On any error the temporary file is removed. `exclusive`: EEXIST when the name is taken.
+/// Writes the whole of `content` as `name` (one segment) into `folder`: temporary name, fsync, rename; a reader sees
+/// the old file or the new one. On any error the temporary file is removed. `exclusive`: EEXIST when the name is taken.
 Result<void> write_file_atomically(const RootedFolder& folder, std::string_view name, std::string_view content,
                                    mode_t mode = 0644, bool exclusive = false);
 

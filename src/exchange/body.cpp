@@ -25,8 +25,12 @@ class TextBody final : public BodySource {
 
 }  // namespace
 
-Body make_body(std::string content) { return std::make_unique<TextBody>(std::move(content)); }
-Body make_static_body(std::string_view content) { return std::make_unique<TextBody>(content); }
+Body make_body(std::string content) {
+  return std::make_unique<TextBody>(std::move(content));
+}
+Body make_static_body(std::string_view content) {
+  return std::make_unique<TextBody>(content);
+}
 
 Awaitable<Result<std::string>> read_all(Body body, std::size_t limit) {
   std::string all;

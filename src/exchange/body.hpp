@@ -16,9 +16,9 @@ class BodySource {
  public:
   virtual ~BodySource() = default;  ///< destroying an unfinished source cancels what feeds it
 
-  /// The next piece: 1 to `limit` bytes; empty at the end (and from then on). An error means that the body is cut short:
-  /// it must reach the receiver as a broken exchange, never as a shorter body. At most one read at a time. The awaiting
-  /// coroutine may be cancelled; the source is then only fit to be destroyed.
+  /// The next piece: 1 to `limit` bytes; empty at the end (and from then on). An error means that the body is cut
+  /// short: it must reach the receiver as a broken exchange, never as a shorter body. At most one read at a time. The
+  /// awaiting coroutine may be cancelled; the source is then only fit to be destroyed.
   virtual Awaitable<Result<Bytes>> read(std::size_t limit) = 0;
 
   /// Total length where it is known before reading, bytes.

@@ -1,6 +1,7 @@
 #pragma once
 // What answers a request. The local HTTP server, the tunnel's server and the gateway meet here: the first two call a
-// Handler, the gateway is one, and so is the tunnel's client, which is how `owndir connect` forwards. Network thread only.
+// Handler, the gateway is one, and so is the tunnel's client, which is how `owndir connect` forwards. Network thread
+// only.
 
 #include "exchange/body.hpp"
 #include "exchange/head.hpp"

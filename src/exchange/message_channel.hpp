@@ -13,16 +13,16 @@ namespace owndir::exchange {
 class MessageChannel {
  public:
   struct Events {
-    std::function<void()> on_open;               ///< once, also when already open at set_events
-    std::function<void(Bytes)> on_message;       ///< one whole message
-    std::function<void()> on_buffered_low;       ///< buffered_amount fell to the low threshold or below
-    std::function<void(const Error&)> on_closed; ///< once; nothing follows
+    std::function<void()> on_open;                ///< once, also when already open at set_events
+    std::function<void(Bytes)> on_message;        ///< one whole message
+    std::function<void()> on_buffered_low;        ///< buffered_amount fell to the low threshold or below
+    std::function<void(const Error&)> on_closed;  ///< once; nothing follows
   };
 
   virtual ~MessageChannel() = default;
 
-  /// Messages that arrived before are kept (bounded) and delivered after this. Callbacks never run inside a call of ours
-  /// into the channel. Empty Events detach.
+  /// Messages that arrived before are kept (bounded) and delivered after this. Callbacks never run inside a call of
+  /// ours into the channel. Empty Events detach.
   virtual void set_events(Events events) = 0;
 
   /// Queues one message. Errc::limit when buffered_amount would pass max_buffered (send nothing, wait for
