@@ -1,0 +1,43 @@
+import tseslint from 'typescript-eslint';
+
+// The page's code runs in browsers only; tests and build scripts run under Node.
+const nodeGlobals = ['process', 'Buffer', 'global', 'require', '__dirname', 'setImmediate'];
+
+// Folders of one row never import each other; each may import what stands in a row below (see README.md).
+const forbidden = {
+  base: ['tunnel', 'rendezvous', 'peer', 'shell'],
+  tunnel: ['rendezvous', 'peer', 'shell'],
+  rendezvous: ['tunnel', 'peer', 'shell'],
+  peer: ['rendezvous', 'shell'],
+};
+
+export default tseslint.config(
+  { ignores: ['node_modules/', 'generated/', 'build/'] },
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname ?? '.' } },
+    rules: {
+      'no-restricted-globals': ['error', ...nodeGlobals],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/return-await': ['error', 'in-try-catch'],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/unbound-method': 'off',
+      eqeqeq: 'error',
+    },
+  },
+  ...Object.entries(forbidden).map(([folder, others]) => ({
+    files: [`${folder}/**/*.ts`],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: others.map(other => ({ group: [`**/${other}/**`] })) }],
+    },
+  })),
+  {
+    files: ['**/*.test.ts', '**/testing/**', 'vitest.config.ts'],
+    rules: { 'no-restricted-globals': 'off', '@typescript-eslint/require-await': 'off' },
+  },
+);

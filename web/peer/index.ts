@@ -1,0 +1,1 @@
+export { Peer, type CandidateReport, type PeerOptions, type PeerState } from './peer.ts';
