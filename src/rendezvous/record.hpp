@@ -59,12 +59,22 @@ std::string name_of(const Offer& offer);
 std::string name_of(const Answer& answer);
 std::string name_of(const Presence& presence);
 
+/// Most ICE servers in a presence record, and bytes of each.
+inline constexpr std::size_t kIceServers = 16;
+inline constexpr std::size_t kIceServerBytes = 256;
+
 /// Bounded, never throws. malformed, too_large, unsupported (version), foreign (ids differ from the name's).
 Result<Record> parse_record(const RecordName& name, std::string_view bytes, const Limits& limits = {});
-/// The file's bytes.
+/// The file's bytes. Text that is not UTF-8 comes out with replacement characters.
 std::string serialize(const Record& record);
 
 /// SHA-256 in lower-case hexadecimal.
 std::string digest(std::string_view bytes);
+
+/// 16 lower-case hexadecimal digits.
+bool is_id(std::string_view text);
+
+/// `text` as a display name that parse_record takes: control characters and broken UTF-8 dropped, cut to fit.
+std::string display_name(std::string_view text, const Limits& limits = {});
 
 }  // namespace owndir::rendezvous
