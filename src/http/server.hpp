@@ -1,7 +1,11 @@
 #pragma once
 // HTTP/1.1 (RFC 9112) on sockets, by Boost.Beast, in front of a Handler. Network thread only; Beast does not leave this
 // layer. The Handler must outlive `stop`.
+//
+// A client that closes its side while its request is being answered counts as gone: the handler is cancelled after
+// half_close_wait. A response that cannot be finished ends in a reset of the connection, never in a clean end.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,10 +17,15 @@ namespace owndir::http {
 struct ServerLimits {
   std::size_t head_bytes = 65536;
   std::size_t connections = 512;
-  std::chrono::seconds head_wait{30};    ///< from accept, or from the first byte of a later request, to the whole head
-  std::chrono::seconds idle_wait{120};   ///< keep-alive without a request
-  std::chrono::seconds write_wait{120};  ///< a reader that takes nothing for so long is cut off
-  std::size_t body_piece = 65536;        ///< bytes asked of a body at once
+  std::chrono::milliseconds head_wait{
+      30'000};  ///< from accept, or from the first byte of a later request, to the whole head
+  std::chrono::milliseconds idle_wait{120'000};     ///< keep-alive without a request
+  std::chrono::milliseconds body_wait{120'000};     ///< a request body that brings nothing for so long is cut off
+  std::chrono::milliseconds write_wait{120'000};    ///< a reader that takes nothing for so long is cut off
+  std::chrono::milliseconds half_close_wait{1000};  ///< a handler's time to finish after the client has closed its side
+  std::chrono::milliseconds linger_wait{2000};      ///< for the client to read an answer that ends the connection
+  std::size_t input_bytes = 65536;                  ///< received and not yet taken, beyond a head
+  std::size_t body_piece = 65536;                   ///< bytes asked of a body at once
 };
 
 struct ServerOptions {

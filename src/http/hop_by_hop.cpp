@@ -1,0 +1,26 @@
+#include "http/hop_by_hop.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+namespace owndir::http {
+
+void remove_hop_by_hop(exchange::Fields& fields) {
+  static constexpr std::array<std::string_view, 7> kAlways = {
+      "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"};
+  static constexpr std::array<std::string_view, 4> kNever = {"host", "content-length", "cache-control", "cookie"};
+  std::vector<std::string> named;
+  for (const auto& field : fields) {
+    if (!exchange::iequals(field.name, "connection")) continue;
+    for_each_token(field.value, [&](std::string_view token) { named.emplace_back(token); });
+  }
+  for (const std::string& name : named) {
+    const auto same = [&](std::string_view kept) { return exchange::iequals(kept, name); };
+    if (std::none_of(kNever.begin(), kNever.end(), same)) fields.remove(name);
+  }
+  for (const std::string_view name : kAlways) fields.remove(name);
+}
+
+}  // namespace owndir::http
