@@ -16,7 +16,11 @@ struct TaskGroup::State {
   }
   asio::any_io_executor executor;
   asio::steady_timer empty;
-  std::map<std::uint64_t, std::unique_ptr<asio::cancellation_signal>> running;
+  struct Task {
+    asio::cancellation_signal signal;
+    bool cancelled = false;
+  };
+  std::map<TaskId, std::unique_ptr<Task>> running;
   std::uint64_t next = 0;
   bool stopping = false;
 };
@@ -26,34 +30,43 @@ TaskGroup::~TaskGroup() {
   cancel();
 }
 
-void TaskGroup::spawn(const char* name, Awaitable<void> task) {
-  if (state_->stopping) return;
-  const std::uint64_t id = state_->next++;
-  auto& signal = state_->running[id];
-  signal = std::make_unique<asio::cancellation_signal>();
+TaskGroup::TaskId TaskGroup::spawn(const char* name, Awaitable<void> task) {
+  const TaskId id = state_->next++;
+  if (state_->stopping) return id;
+  auto& entry = state_->running[id];
+  entry = std::make_unique<State::Task>();
+  const asio::cancellation_slot slot = entry->signal.slot();
   auto ended = [state = state_, id, name](std::exception_ptr failure) {
     if (failure) {
       try {
         std::rethrow_exception(failure);
       } catch (const std::exception& error) {
-        if (!state->stopping) log("task").error("{} ended by an exception: {}", name, error.what());
+        if (!state->stopping && !state->running[id]->cancelled) log("task").error("{} ended by an exception: {}", name, error.what());
       }
     }
     state->running.erase(id);
     if (state->running.empty()) state->empty.cancel();
   };
-  asio::co_spawn(state_->executor, std::move(task), asio::bind_cancellation_slot(signal->slot(), std::move(ended)));
+  asio::co_spawn(state_->executor, std::move(task), asio::bind_cancellation_slot(slot, std::move(ended)));
+  return id;
 }
 
 void TaskGroup::cancel() {
   state_->stopping = true;
   // A task may end, and so leave the map, while its signal is emitted: walk by key.
-  for (std::uint64_t id = 0; id < state_->next; ++id) {
+  for (TaskId id = 0; id < state_->next; ++id) {
     const auto found = state_->running.lower_bound(id);
     if (found == state_->running.end()) break;
     id = found->first;
-    found->second->emit(asio::cancellation_type::all);
+    found->second->signal.emit(asio::cancellation_type::all);
   }
+}
+
+void TaskGroup::cancel(TaskId task) {
+  const auto found = state_->running.find(task);
+  if (found == state_->running.end()) return;
+  found->second->cancelled = true;
+  found->second->signal.emit(asio::cancellation_type::all);
 }
 
 Awaitable<void> TaskGroup::stop() {

@@ -33,10 +33,14 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
+  using TaskId = std::uint64_t;
+
   /// Starts `task`; it is dropped unstarted when the group is stopping. `name` is a literal for the log.
-  void spawn(const char* name, Awaitable<void> task);
+  TaskId spawn(const char* name, Awaitable<void> task);
   /// Asks all tasks to end, without waiting.
   void cancel();
+  /// Asks one task to end, without waiting; nothing when it has ended.
+  void cancel(TaskId task);
   /// cancel, then waits for the last one.
   Awaitable<void> stop();
   std::size_t size() const;

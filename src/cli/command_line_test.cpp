@@ -1,0 +1,69 @@
+#include "cli/command_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace owndir::cli {
+namespace {
+
+struct Outcome {
+  int code;
+  std::string out, err;
+};
+
+Outcome run_with(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "owndir");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const int code = run(static_cast<int>(argv.size()), argv.data());
+  return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
+}
+
+TEST(CommandLine, WrongUsageEndsWithCodeTwoAndSaysWhatIsWrong) {
+  const struct {
+    std::vector<std::string> arguments;
+    const char* complaint;
+  } cases[] = {
+      {{}, "subcommand"},
+      {{"fly"}, "fly"},
+      {{"serve"}, "DIR"},
+      {{"serve", "/no/such/folder"}, "/no/such/folder"},
+      {{"serve", "/tmp", "--port", "70000"}, "port"},
+      {{"serve", "/tmp", "--bind", "example.org"}, "bind"},
+      {{"serve", "/tmp", "--log", "loud"}, "log"},
+      {{"serve", "/tmp", "--stun", "http://example.org"}, "stun"},
+      {{"serve", "/tmp", "--turn", "turn:relay.example.org"}, "turn"},
+      {{"connect", "/tmp", "--offer-valid", "5"}, "offer-valid"},
+      {{"connect", "/tmp", "--no-launcher"}, "no-launcher"},
+  };
+  for (const auto& [arguments, complaint] : cases) {
+    const Outcome outcome = run_with(arguments);
+    EXPECT_EQ(outcome.code, 2) << complaint;
+    EXPECT_NE((outcome.out + outcome.err).find(complaint), std::string::npos) << outcome.out << outcome.err;
+  }
+}
+
+TEST(CommandLine, HelpNamesEveryOptionAndTheExitCodes) {
+  const Outcome serve = run_with({"serve", "--help"});
+  EXPECT_EQ(serve.code, 0);
+  for (const char* word :
+       {"--port", "--bind", "--stun", "--turn", "--log", "--no-launcher", "--state", "Exit codes", "none"})
+    EXPECT_NE(serve.out.find(word), std::string::npos) << word;
+  const Outcome connect = run_with({"connect", "--help"});
+  EXPECT_EQ(connect.code, 0);
+  for (const char* word : {"--port", "--timeout", "--server", "--json", "3 no connection"})
+    EXPECT_NE(connect.out.find(word), std::string::npos) << word;
+}
+
+TEST(CommandLine, SaysItsVersion) {
+  const Outcome outcome = run_with({"--version"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.out, std::string("owndir ") + OWNDIR_VERSION + "\n");
+}
+
+}  // namespace
+}  // namespace owndir::cli
