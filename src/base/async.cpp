@@ -41,7 +41,8 @@ TaskGroup::TaskId TaskGroup::spawn(const char* name, Awaitable<void> task) {
       try {
         std::rethrow_exception(failure);
       } catch (const std::exception& error) {
-        if (!state->stopping && !state->running[id]->cancelled) log("task").error("{} ended by an exception: {}", name, error.what());
+        if (!state->stopping && !state->running[id]->cancelled)
+          log("task").error("{} ended by an exception: {}", name, error.what());
       }
     }
     state->running.erase(id);
