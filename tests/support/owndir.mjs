@@ -1,0 +1,49 @@
+// `owndir serve` and `owndir connect` as a test sees them: a process with --json events.
+import { join } from 'node:path';
+import { Child } from './processes.mjs';
+import { owndir } from './paths.mjs';
+
+export class Owndir extends Child {
+  events = [];
+  constructor(args, { prefix = [], onEvent, ...options } = {}) {
+    const events = [];
+    super([...prefix, owndir, ...args, '--json'], {
+      ...options,
+      onLine: (line) => {
+        try {
+          const event = JSON.parse(line);
+          events.push({ ...event, at: Date.now() });
+          onEvent?.(event);
+        } catch {
+          // not an event: shown by tail()
+        }
+      },
+    });
+    this.events = events;
+  }
+  get name() {
+    return `owndir ${this.command.find((word) => word === 'serve' || word === 'connect')}`;
+  }
+  /** The nth event of that name (1: the first), now or later. */
+  event(name, { seconds = 20, nth = 1 } = {}) {
+    return this.until(() => this.events.filter((event) => event.event === name)[nth - 1], {
+      seconds,
+      what: `event ${name}${nth > 1 ? ` (${nth})` : ''}`,
+    });
+  }
+}
+
+/** Starts `owndir serve` and waits until it listens. `t` is the test's context. */
+export async function serve(t, folder, { stun = 'none', state = join(t.directory, 'state-home'), args = [], ...options } = {}) {
+  const server = new Owndir(['serve', folder, '--port', '0', '--stun', stun, '--state', state, ...args], options);
+  t.defer(() => server.stop());
+  const { url, port } = await server.event('listening');
+  return Object.assign(server, { url, port });
+}
+
+export async function connect(t, folder, { stun = 'none', state = join(t.directory, 'state-away'), args = [], ...options } = {}) {
+  const client = new Owndir(['connect', folder, '--port', '0', '--stun', stun, '--state', state, ...args], options);
+  t.defer(() => client.stop());
+  const { url, port } = await client.event('listening');
+  return Object.assign(client, { url, port });
+}
