@@ -1,12 +1,16 @@
-/** What a component needs of the clock; tests give their own. */
+/** What a component needs of clocks and timers; tests give their own. */
 export interface Timers {
+  /** Milliseconds of a clock that is never set, for durations. */
   now(): number;
+  /** Unix milliseconds, for what people and other devices see. */
+  wallNow(): number;
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(id: unknown): void;
 }
 
 export const systemTimers: Timers = {
-  now: () => Date.now(),
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
   setTimeout: (callback, ms) => setTimeout(callback, ms),
   clearTimeout: id => clearTimeout(id as ReturnType<typeof setTimeout>),
 };

@@ -51,7 +51,9 @@ function load(name: string): Vectors {
 }
 
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  const plain = text.replace(/\(([0-9a-f]{2})\*(\d+)\)/g, (_, byte: string, count: string) => byte.repeat(Number(count)));
+  const plain = text.replace(/\(([0-9a-f]{2})\*(\d+)\)/g, (_, byte: string, count: string) =>
+    byte.repeat(Number(count)),
+  );
   return Uint8Array.from(Buffer.from(plain, 'hex'));
 }
 

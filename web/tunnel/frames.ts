@@ -21,7 +21,8 @@ type OnExchange<Type extends string, Rest> = { type: Type; exchange: number } & 
 
 export type Frame =
   | Connection<'hello', { versionMin: number; versionMax: number; settings: Settings }>
-  | Connection<'ping' | 'pong', { opaque: Uint8Array }>
+  | Connection<'ping', { opaque: Uint8Array }>
+  | Connection<'pong', { opaque: Uint8Array }>
   | Connection<'goaway', { code: number; lastExchange: number; text: string }>
   | OnExchange<'request', { end: boolean; head: RequestHead }>
   | OnExchange<'response', { end: boolean; head: ResponseHead }>
@@ -181,9 +182,7 @@ export function decodeFrame(message: Uint8Array): Frame {
 }
 
 function exchangeOf(message: Uint8Array): number {
-  return (
-    (((message[2] ?? 0) << 24) | ((message[3] ?? 0) << 16) | ((message[4] ?? 0) << 8) | (message[5] ?? 0)) >>> 0
-  );
+  return (((message[2] ?? 0) << 24) | ((message[3] ?? 0) << 16) | ((message[4] ?? 0) << 8) | (message[5] ?? 0)) >>> 0;
 }
 
 function putHeader(bytes: Uint8Array, type: number, flags: number, exchange: number): void {

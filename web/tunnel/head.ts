@@ -125,7 +125,8 @@ function checkRequest(head: RequestHead): void {
 }
 
 function checkResponse(head: ResponseHead): void {
-  if (!Number.isInteger(head.status) || head.status < 100 || head.status > 599) fail('malformed', 'status out of range');
+  if (!Number.isInteger(head.status) || head.status < 100 || head.status > 599)
+    fail('malformed', 'status out of range');
   checkLength('reason', head.reason.length, tunnelLimits.reason);
   if (!fieldValue.test(head.reason)) fail('malformed', 'reason with a control character');
   checkFields(head.fields);

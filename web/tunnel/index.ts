@@ -1,10 +1,5 @@
 export { channelCount, channelLabel, createTunnelChannels, fromDataChannel, type MessageChannel } from './channel.ts';
+export { TunnelClient } from './client.ts';
 export { TunnelError, type CodeName, type TunnelErrorCode } from './error.ts';
-export {
-  TunnelClient,
-  type FetchOptions,
-  type TunnelClientOptions,
-  type TunnelRequest,
-  type TunnelResponse,
-  type TunnelStats,
-} from './client.ts';
+export type { TunnelResponse } from './response.ts';
+export type { FetchOptions, TunnelClientOptions, TunnelRequest, TunnelStats } from './types.ts';
