@@ -1,7 +1,8 @@
 #pragma once
-// The localhost rules (docs/security.md): any web page can reach 127.0.0.1, so before a local request reaches the gateway its
-// Host must be one of ours, cross-site reads are refused by Sec-Fetch-Site, every method but GET and HEAD (and every
-// WebSocket) needs the exact Origin and the session cookie, which only the one-time link gives. Network thread only.
+// The localhost rules (docs/security.md): any web page can reach 127.0.0.1, so before a local request reaches the
+// gateway its Host must be one of ours, cross-site reads are refused by Sec-Fetch-Site, every method but GET and HEAD
+// (and every WebSocket) needs the exact Origin and the session cookie, which only the one-time link gives. Network
+// thread only.
 
 #include <memory>
 #include <string>
@@ -22,8 +23,8 @@ class LocalGuard : public exchange::Handler {
   static std::unique_ptr<LocalGuard> create(exchange::Handler& next, GuardOptions options);
   /// Once the port is known.
   virtual void set_port(std::uint16_t port) = 0;
-  /// A fresh one-time link target, "/@/login?key=…"; opening it sets the session cookie and leads to "/". Valid once, 10 min;
-  /// the newest link replaces an unused older one.
+  /// A fresh one-time link target, "/@/login?key=…"; opening it sets the session cookie and leads to "/". Valid once,
+  /// 10 min; the newest link replaces an unused older one.
   virtual std::string make_login_target() = 0;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
-// Publishes a built site into `.owndir/.dist/` of the folder: each file by temporary name and rename, `index.html` last,
-// unchanged files untouched (each rewrite is sync traffic), files of earlier generations removed 7 days after they fell out
-// of use. What others wrote there is reported and left alone. Blocking: call it on a file thread.
+// Publishes a built site into `.owndir/.dist/` of the folder: each file by temporary name and rename, `index.html`
+// last, unchanged files untouched (each rewrite is sync traffic), files of earlier generations removed 7 days after
+// they fell out of use. What others wrote there is reported and left alone. Blocking: call it on a file thread.
 
 #include <string>
 #include <string_view>
@@ -17,8 +17,8 @@ struct SiteFile {
   std::string_view content;  ///< valid as long as the process, or as its Site
 };
 
-/// The page: index.html, its script and style under names that carry their content's SHA-256, `dist.js` as an alias. The same
-/// program gives the same bytes.
+/// The page: index.html, its script and style under names that carry their content's SHA-256, `dist.js` as an alias.
+/// The same program gives the same bytes.
 std::vector<SiteFile> page_site();
 
 struct PublishReport {
@@ -29,8 +29,8 @@ struct PublishReport {
 Result<PublishReport> publish(const RootedFolder& folder, const std::vector<SiteFile>& site,
                               const std::string& state_directory, const Clock& clock = system_clock());
 
-/// The visible launcher `owndir.html` in the folder's root, which leads to the page. Never overwrites a file that is not ours
-/// (ours carries a marker): then Errc::conflict.
+/// The visible launcher `owndir.html` in the folder's root, which leads to the page. Never overwrites a file that is
+/// not ours (ours carries a marker): then Errc::conflict.
 Result<void> publish_launcher(const RootedFolder& folder);
 
 }  // namespace owndir::site

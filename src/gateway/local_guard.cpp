@@ -1,0 +1,242 @@
+#include "gateway/local_guard.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "gateway/target.hpp"
+
+namespace owndir::gateway {
+namespace {
+
+using exchange::iequals;
+using exchange::Request;
+using exchange::Response;
+
+constexpr std::string_view kCookie = "owndir-session";
+constexpr std::string_view kView = "/@/view/";
+constexpr auto kLinkLife = std::chrono::minutes(10);
+
+/// Takes the same time wherever the two differ.
+bool same_secret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && !a.empty() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+Response refuse(std::uint16_t status, std::string_view text) {
+  return exchange::text_response(status, std::string(text) + "\n");
+}
+
+Response redirect(std::uint16_t status, std::string location) {
+  Response response = exchange::text_response(status, "See " + location + "\n");
+  response.head.fields.add("Location", std::move(location));
+  return response;
+}
+
+/// Any of the values that the client holds under our cookie's name.
+bool has_cookie(const exchange::Fields& fields, std::string_view value) {
+  bool found = false;
+  for (const auto& field : fields) {
+    if (!iequals(field.name, "Cookie")) continue;
+    std::string_view rest = field.value;
+    while (!rest.empty()) {
+      const std::size_t end = rest.find(';');
+      std::string_view pair = rest.substr(0, end);
+      rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+      while (pair.starts_with(' ')) pair.remove_prefix(1);
+      if (pair.starts_with(kCookie) && pair.substr(kCookie.size()).starts_with('='))
+        found = same_secret(pair.substr(kCookie.size() + 1), value) || found;
+    }
+  }
+  return found;
+}
+
+bool is_document(std::string_view destination) {
+  return destination == "document" || destination == "iframe" || destination == "frame";
+}
+
+bool is_sandboxed(const Response& response) {
+  return response.head.fields.get("Content-Security-Policy").value_or("").starts_with("sandbox");
+}
+
+/// Views: a document of the folder runs sandboxed, so it has no origin, and a browser calls its own images and styles
+/// cross-site. It is therefore shown under `/@/view/KEY/PATH`, where reads that carry no credentials of an origin
+/// (no-cors) are let through whoever asks. KEY is an HMAC of the top-level directory of the document under a secret of
+/// this run: only a navigation that passed the rules learns it, and it opens that one directory tree (the whole folder
+/// for a document at the top). A document that gives its key away lets others embed, not read, what is in its tree:
+/// nothing here ever sends CORS permission.
+class View {
+ public:
+  explicit View(Random& random) : secret_(random.hex(32)) {}
+
+  std::string url(const Target& target) const {
+    std::string url(kView);
+    url.append(key(tree(target.path))).append(url_path(target.path, target.directory));
+    if (!target.query.empty()) url.append("?").append(target.query);
+    return url;
+  }
+
+  bool opens(std::string_view presented, const RootedPath& path) const {
+    const bool own = same_secret(presented, key(tree(path)));
+    return same_secret(presented, key("")) || own;
+  }
+
+ private:
+  static std::string_view tree(const RootedPath& path) {
+    return path.segments().size() < 2 ? std::string_view() : std::string_view(path.segments().front());
+  }
+
+  std::string key(std::string_view tree) const {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    HMAC(EVP_sha256(), secret_.data(), static_cast<int>(secret_.size()),
+         reinterpret_cast<const unsigned char*>(tree.data()), tree.size(), digest.data(), &size);
+    return to_hex(std::as_bytes(std::span(digest)).first(16));
+  }
+
+  std::string secret_;
+};
+
+class Guard final : public LocalGuard {
+ public:
+  Guard(exchange::Handler& next, GuardOptions options)
+      : next_(next),
+        hosts_(std::move(options.hosts)),
+        random_(options.random != nullptr ? *options.random : system_random()),
+        session_(random_.hex(32)),
+        view_(random_) {}
+
+  void set_port(std::uint16_t port) override { port_ = port; }
+
+  std::string make_login_target() override {
+    key_ = random_.hex(16);
+    key_until_ = std::chrono::steady_clock::now() + kLinkLife;
+    return "/@/login?key=" + key_;
+  }
+
+  Awaitable<Result<Response>> handle(Request request) override {
+    const exchange::RequestHead& head = request.head;
+    const std::string host(head.fields.get("Host").value_or(""));
+    if (!is_own_host(host))
+      co_return refuse(421, "This server answers only under its own address, such as http://" + own_host() +
+                                "/, not under the name that this request uses.");
+    const bool reads =
+        (head.method == "GET" || head.method == "HEAD") && !head.fields.contains("Sec-WebSocket-Version");
+    if (!reads) {
+      if (auto refused = check_write(head, host)) co_return std::move(*refused);
+      co_return co_await next_.handle(std::move(request));
+    }
+    if (head.target.starts_with("/@/login?") || head.target == "/@/login") co_return login(head);
+    if (head.target.starts_with(kView)) co_return co_await answer_view(std::move(request));
+    if (auto refused = check_read(head, host)) co_return std::move(*refused);
+    co_return co_await answer_read(std::move(request));
+  }
+
+ private:
+  std::string own_host() const { return (hosts_.empty() ? "127.0.0.1" : hosts_.front()) + port_suffix(); }
+  std::string port_suffix() const { return ":" + std::to_string(port_); }
+
+  bool is_own_host(std::string_view host) const {
+    return std::any_of(hosts_.begin(), hosts_.end(), [&](const std::string& name) {
+      return iequals(host, name + port_suffix()) || (port_ == 80 && iequals(host, name));
+    });
+  }
+
+  std::optional<Response> check_write(const exchange::RequestHead& head, const std::string& host) const {
+    const auto origin = head.fields.get("Origin");
+    if (!origin || !iequals(*origin, "http://" + host))
+      return refuse(403, "Only pages of this server may do this: the request's Origin is missing or another one.");
+    if (!has_cookie(head.fields, session_))
+      return refuse(403, "This browser is not signed in. Open the link that owndir printed when it started.");
+    return std::nullopt;
+  }
+
+  /// Reads need no cookie, so that a typed address works, but must not come from another site's page.
+  std::optional<Response> check_read(const exchange::RequestHead& head, const std::string& host) const {
+    const std::string_view site = head.fields.get("Sec-Fetch-Site").value_or("");
+    const std::string_view mode = head.fields.get("Sec-Fetch-Mode").value_or("");
+    const std::string_view destination = head.fields.get("Sec-Fetch-Dest").value_or("");
+    const auto origin = head.fields.get("Origin");
+    const bool foreign =
+        site.empty() ? origin && !iequals(*origin, "http://" + host) : site != "same-origin" && site != "none";
+    const bool opened_by_a_link = head.method == "GET" && mode == "navigate" && destination == "document";
+    if (!foreign || opened_by_a_link) return std::nullopt;
+    return refuse(
+        403, "Another site's page asked for this, and may not. Open the link that owndir printed when it started.");
+  }
+
+  Response login(const exchange::RequestHead& head) {
+    const auto target = parse_target(head.target);
+    const std::string presented = target ? target->parameter("key").value_or("") : "";
+    const bool fresh = std::chrono::steady_clock::now() < key_until_;
+    const bool right = same_secret(presented, key_) && fresh;
+    if (!right && !has_cookie(head.fields, session_))
+      return refuse(
+          403,
+          "This link was used already or is too old. Start owndir again, or open the newest link that it printed.");
+    if (head.method != "GET") return refuse(403, "Open this link in a browser.");
+    Response response = redirect(303, "/");
+    response.head.fields.add("Referrer-Policy", "no-referrer");
+    if (right) {
+      key_.clear();
+      response.head.fields.add("Set-Cookie",
+                               std::string(kCookie) + "=" + session_ + "; HttpOnly; SameSite=Strict; Path=/");
+    }
+    return response;
+  }
+
+  /// A document of the folder is led to its view; everything else is answered as it is.
+  Awaitable<Result<Response>> answer_read(Request request) {
+    const bool navigates = request.head.method == "GET" && request.head.fields.get("Sec-Fetch-Mode") == "navigate" &&
+                           is_document(request.head.fields.get("Sec-Fetch-Dest").value_or(""));
+    const std::string target = request.head.target;
+    Result<Response> response = co_await next_.handle(std::move(request));
+    if (!response || !navigates || !is_sandboxed(*response)) co_return response;
+    const auto parsed = parse_target(target);
+    if (!parsed) co_return response;
+    co_return redirect(303, view_.url(*parsed));
+  }
+
+  Awaitable<Result<Response>> answer_view(Request request) {
+    const std::string_view rest = std::string_view(request.head.target).substr(kView.size());
+    const std::size_t slash = rest.find('/');
+    std::string plain(slash == rest.npos ? std::string_view() : rest.substr(slash));
+    const auto target = parse_target(plain);
+    const bool inside = target && (target->path.is_root() || target->path.segments().front() != "@");
+    if (!inside || !view_.opens(rest.substr(0, slash), target->path))
+      co_return refuse(403, "This address was valid while the server ran before. Open the file from its folder again.");
+    const std::string_view mode = request.head.fields.get("Sec-Fetch-Mode").value_or("");
+    if (!mode.empty() && mode != "navigate" && mode != "no-cors")
+      co_return refuse(403, "A document of the folder may show what is beside it, but not read it by script.");
+    const bool navigates = mode == "navigate";
+    request.head.target = plain;
+    Result<Response> response = co_await next_.handle(std::move(request));
+    if (!response) co_return response;
+    // What is no sandboxed document lives at its plain address.
+    if (navigates && response->head.status < 300 && !is_sandboxed(*response)) co_return redirect(303, std::move(plain));
+    response->head.fields.set("Cross-Origin-Resource-Policy", "cross-origin");
+    co_return response;
+  }
+
+  exchange::Handler& next_;
+  std::vector<std::string> hosts_;
+  Random& random_;
+  std::string session_;
+  View view_;
+  std::string key_;
+  SteadyTime key_until_{};
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<LocalGuard> LocalGuard::create(exchange::Handler& next, GuardOptions options) {
+  return std::make_unique<Guard>(next, std::move(options));
+}
+
+}  // namespace owndir::gateway

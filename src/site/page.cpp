@@ -1,0 +1,50 @@
+#include <openssl/sha.h>
+
+#include <array>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "base/embedded.hpp"
+#include "site/publish.hpp"
+
+namespace owndir::site {
+namespace {
+
+std::string short_hash(std::string_view content) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(content.data()), content.size(), digest.data());
+  return to_hex(std::as_bytes(std::span(digest)).first(8));
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+}
+
+/// The names, and the one content that is made here, for as long as the process.
+struct Page {
+  std::string html;
+  std::vector<SiteFile> files;
+
+  Page() {
+    const auto index = embedded_file("index.html");
+    const auto script = embedded_file("page.js");
+    const auto style = embedded_file("page.css");
+    if (!index || !script || !style) return;
+    const std::string script_name = "page-" + short_hash(*script) + ".js";
+    const std::string style_name = "page-" + short_hash(*style) + ".css";
+    html = *index;
+    replace_all(html, "{{script}}", script_name);
+    replace_all(html, "{{style}}", style_name);
+    files = {{script_name, *script}, {style_name, *style}, {"dist.js", *script}, {"index.html", html}};
+  }
+};
+
+}  // namespace
+
+std::vector<SiteFile> page_site() {
+  static const Page page;
+  return page.files;
+}
+
+}  // namespace owndir::site
