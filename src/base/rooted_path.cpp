@@ -17,7 +17,8 @@ constexpr std::size_t kMaxSegment = 255;
 
 Result<FileDescriptor> open_beneath(int directory, const char* path, int flags, mode_t mode) {
   open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOCTTY);
+  // With O_PATH, openat2 refuses every flag that has no meaning there.
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NOCTTY));
   if ((flags & O_ACCMODE) == O_RDONLY && (flags & O_PATH) == 0) how.flags |= O_NONBLOCK;
   if ((flags & O_CREAT) != 0) how.mode = mode;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
