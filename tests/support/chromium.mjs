@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { require } from './paths.mjs';
+import { Child } from './processes.mjs';
 
 // Loaded on first use: the suites can be listed without npm packages.
 const playwright = () => require('playwright-core').chromium;
@@ -31,7 +32,8 @@ export function permitDirectories(profile, directories) {
 
 /**
  * A browser with one persistent profile. `directories`: permitted without a prompt. `profile`: an earlier one, to come
- * back to. `prefix`: runs Chromium under that command (a network namespace). `env`, `headless`: for display.mjs.
+ * back to. `prefix`: runs Chromium under that command (a network namespace). `env`, `headless`: for
+ * display.mjs.
  */
 export async function openBrowser(t, { directories = [], profile, prefix = [], env, headless = true, more = [], viewport } = {}) {
   const home = profile ?? mkdtempSync(join(t.directory, 'profile-'));
@@ -48,6 +50,21 @@ export async function openBrowser(t, { directories = [], profile, prefix = [], e
   context.setDefaultTimeout(20_000);
   t.defer(() => context.close());
   return context;
+}
+
+/**
+ * A browser without anything that automation adds, for what depends on it: hidden tabs are hidden and sleep as they do for
+ * people. On a display.
+ */
+export async function openPlainBrowser(t, { directories, display, more = [] }) {
+  const home = mkdtempSync(join(t.directory, 'profile-'));
+  permitDirectories(home, directories.map((path) => resolve(path)));
+  const child = new Child(['chromium', ...switches, ...more, `--user-data-dir=${home}`, '--remote-debugging-port=0', 'about:blank'], { env: display.env });
+  t.defer(() => child.stop());
+  const address = await child.until(() => child.errors.map((line) => /DevTools listening on (ws:\S+)/.exec(line)?.[1]).find(Boolean), { seconds: 30, what: 'an address to control it' });
+  const browser = await playwright().connectOverCDP(address, { noDefaults: true });
+  t.defer(() => browser.close());
+  return browser.contexts()[0];
 }
 
 function wrapper(t, prefix) {

@@ -26,7 +26,7 @@ export function suite(name, define) {
 
 export const known = () => suites;
 
-class Context {
+export class Context {
   #deferred = [];
   #started = Date.now();
   lines = [];
