@@ -1,9 +1,9 @@
 #pragma once
-// A WebRTC data-channel endpoint: ICE (RFC 8445), DTLS, SCTP data channels (RFC 8831), SDP as whole descriptions without
-// trickle (RFC 8829). libwebrtc is behind this header and never seen above it.
-// Threads: everything here is called on, and calls back on, the network thread (the executor given to Engine); libwebrtc's
-// own threads only copy and post to it. Ownership: the Engine outlives every Peer; a Peer owns its channels' transport,
-// whoever holds a channel after the Peer is closed holds a closed channel.
+// A WebRTC data-channel endpoint: ICE (RFC 8445), DTLS, SCTP data channels (RFC 8831), SDP as whole descriptions
+// without trickle (RFC 8829). libwebrtc is behind this header and never seen above it. Threads: everything here is
+// called on, and calls back on, the network thread (the executor given to Engine); libwebrtc's own threads only copy
+// and post to it. Ownership: the Engine outlives every Peer; a Peer owns its channels' transport, whoever holds a
+// channel after the Peer is closed holds a closed channel.
 
 #include <chrono>
 #include <functional>
@@ -24,10 +24,12 @@ struct IceServer {
   std::string credential;  ///< turn only
 };
 
-/// Checks scheme, host and port without resolving; `text` may be "turn:USER:PASSWORD@HOST…". Errc::malformed with a sentence.
+/// Checks scheme, host and port without resolving; `text` may be "turn:USER:PASSWORD@HOST…". Errc::malformed with a
+/// sentence.
 Result<IceServer> parse_ice_server(std::string_view text);
 
-/// libwebrtc's threads and sockets, shared by all peers of the process. Creation starts threads; destruction joins them.
+/// libwebrtc's threads and sockets, shared by all peers of the process. Creation starts threads; destruction joins
+/// them.
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> create(asio::any_io_executor network);
@@ -40,7 +42,7 @@ struct PeerOptions {
   std::chrono::seconds patience{600};           ///< how long connectivity checks go on without success
   int channels = 5;                             ///< pre-negotiated, ids 0 … channels-1, 1 to 16
   std::string label = "owndir";
-  std::size_t max_buffered = 2 * 1024 * 1024;   ///< bytes queued in one channel before send says Errc::limit
+  std::size_t max_buffered = 2 * 1024 * 1024;  ///< bytes queued in one channel before send says Errc::limit
 };
 
 enum class PeerState { gathering, waiting, connecting, connected, disconnected, failed, closed };

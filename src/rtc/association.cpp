@@ -1,0 +1,250 @@
+#include "rtc/association.hpp"
+
+#include <net/dcsctp/public/dcsctp_socket_factory.h>
+#include <rtc_base/helpers.h>
+#include <rtc_base/socket.h>
+#include <rtc_base/time_utils.h>
+
+#include "base/log.hpp"
+#include "rtc/sdp.hpp"
+
+namespace owndir::rtc {
+
+namespace {
+
+// RFC 8831 section 8, RFC 8832 section 8.1.
+enum Ppid : std::uint32_t { kDcep = 50, kBinary = 53, kBinaryEmpty = 57 };
+
+// The link bounds what is queued; the socket's own bound must never be the one that is met.
+constexpr std::size_t kSendBuffer = std::size_t{1} << 30;
+
+std::string_view view(absl::string_view text) {
+  return {text.data(), text.size()};
+}
+
+std::vector<std::uint8_t> text_bytes(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+
+}  // namespace
+
+Association::Association(::rtc::Thread* thread, ::rtc::PacketTransportInternal* transport)
+    : thread_(thread),
+      transport_(transport),
+      timeouts_(
+          *thread, [this] { return TimeMillis(); },
+          [this](dcsctp::TimeoutID id) {
+            socket_->HandleTimeout(id);
+            update();
+          }) {
+  connect_signals();
+}
+
+Association::~Association() {
+  if (socket_) socket_->Close();  // an ABORT, so that the other end knows at once
+}
+
+void Association::attach(std::shared_ptr<Link> link) {
+  link_ = std::move(link);
+  streams_.resize(static_cast<std::size_t>(link_->channels()));
+}
+
+void Association::drain() {
+  if (!link_) return;
+  link_->take(batch_);
+  for (Link::Outgoing& item : batch_) {
+    Stream& stream = streams_[item.channel];
+    if (stream.closing || stream.reset || ended_ || !socket_) continue;
+    if (item.kind == Link::Outgoing::Kind::close) {
+      stream.closing = stream.refused = true;
+      continue;
+    }
+    const auto ppid = item.kind == Link::Outgoing::Kind::empty ? kBinaryEmpty : kBinary;
+    const std::size_t size = item.bytes.size();
+    const auto status = socket_->Send(
+        dcsctp::DcSctpMessage(dcsctp::StreamID(item.channel), dcsctp::PPID(ppid), std::move(item.bytes)), {});
+    if (status != dcsctp::SendStatus::kSuccess) {
+      end(fmt::format("SCTP takes no more messages: {}", view(dcsctp::ToString(status))));
+      break;
+    }
+    stream.handed += size;
+  }
+  batch_.clear();
+  update();
+}
+
+void Association::SetDtlsTransport(::rtc::PacketTransportInternal* transport) {
+  disconnect_signals();
+  transport_ = transport;
+  connect_signals();
+  maybe_connect();
+}
+
+bool Association::Start(int local_port, int remote_port, int max_message_size) {
+  if (socket_) {
+    if (local_port != socket_->options().local_port || remote_port != socket_->options().remote_port) return false;
+    socket_->SetMaxMessageSize(static_cast<std::size_t>(max_message_size));
+    return true;
+  }
+  dcsctp::DcSctpOptions options;
+  options.local_port = local_port;
+  options.remote_port = remote_port;
+  options.max_message_size = static_cast<std::size_t>(max_message_size);
+  options.max_send_buffer_size = kSendBuffer;
+  options.max_timer_backoff_duration = dcsctp::DurationMs(3000);
+  // Whether a peer is lost is for ICE and for those above to say.
+  options.max_retransmissions = absl::nullopt;
+  options.max_init_retransmits = absl::nullopt;
+  socket_ = dcsctp::DcSctpSocketFactory().Create("", *this, nullptr, options);
+  maybe_connect();
+  return true;
+}
+
+bool Association::SendData(int, const webrtc::SendDataParams&, const ::rtc::CopyOnWriteBuffer&,
+                           cricket::SendDataResult* result) {
+  if (result != nullptr) *result = cricket::SDR_ERROR;
+  return false;
+}
+
+int Association::max_message_size() const {
+  return socket_ ? static_cast<int>(socket_->options().max_message_size) : 0;
+}
+
+absl::optional<int> Association::max_outbound_streams() const {
+  if (!socket_) return absl::nullopt;
+  return socket_->options().announced_maximum_outgoing_streams;
+}
+
+absl::optional<int> Association::max_inbound_streams() const {
+  if (!socket_) return absl::nullopt;
+  return socket_->options().announced_maximum_incoming_streams;
+}
+
+dcsctp::SendPacketStatus Association::SendPacketWithStatus(::rtc::ArrayView<const std::uint8_t> data) {
+  if (transport_ == nullptr || !transport_->writable()) return dcsctp::SendPacketStatus::kError;
+  const int sent =
+      transport_->SendPacket(reinterpret_cast<const char*>(data.data()), data.size(), ::rtc::PacketOptions(), 0);
+  if (sent >= 0) return dcsctp::SendPacketStatus::kSuccess;
+  return ::rtc::IsBlockingError(transport_->GetError()) ? dcsctp::SendPacketStatus::kTemporaryFailure
+                                                        : dcsctp::SendPacketStatus::kError;
+}
+
+std::unique_ptr<dcsctp::Timeout> Association::CreateTimeout(webrtc::TaskQueueBase::DelayPrecision precision) {
+  return timeouts_.CreateTimeout(precision);
+}
+
+dcsctp::TimeMs Association::TimeMillis() {
+  return dcsctp::TimeMs(::rtc::TimeMillis());
+}
+
+std::uint32_t Association::GetRandomInt(std::uint32_t low, std::uint32_t high) {
+  return low + static_cast<std::uint32_t>(::rtc::CreateRandomId64() % (std::uint64_t{high} - low + 1));
+}
+
+void Association::OnMessageReceived(dcsctp::DcSctpMessage message) {
+  const std::uint16_t channel = message.stream_id().value();
+  const std::uint32_t ppid = message.ppid().value();
+  if (!link_ || channel >= streams_.size() || streams_[channel].refused || ppid == kDcep) return;
+  if (ppid != kBinary && ppid != kBinaryEmpty) return refuse(channel, "a message that is not binary");
+  auto bytes = std::move(message).ReleasePayload();
+  if (ppid == kBinaryEmpty) bytes.clear();
+  if (bytes.size() > SdpLimits::kMaxMessage) return refuse(channel, "a message beyond the size that was offered");
+  link_->deliver({Link::Incoming::Kind::message, channel, std::move(bytes)});
+}
+
+void Association::OnError(dcsctp::ErrorKind error, absl::string_view message) {
+  log("rtc").debug("sctp: {}: {}", view(dcsctp::ToString(error)), printable(view(message)));
+}
+
+void Association::OnAborted(dcsctp::ErrorKind, absl::string_view message) {
+  end(view(message));
+}
+
+void Association::OnConnected() {
+  connected_ = true;
+  if (link_) {
+    const auto bytes = std::to_string(socket_->options().max_message_size);
+    link_->deliver({Link::Incoming::Kind::opened, 0, text_bytes(bytes)});
+  }
+  if (on_connected_) on_connected_();
+}
+
+void Association::OnClosed() {
+  end("closed");
+}
+
+void Association::OnIncomingStreamsReset(::rtc::ArrayView<const dcsctp::StreamID> streams) {
+  for (const dcsctp::StreamID id : streams) {
+    const std::uint16_t channel = id.value();
+    if (!link_ || channel >= streams_.size() || streams_[channel].refused) continue;
+    streams_[channel].refused = true;
+    reset_stream(channel);
+    link_->deliver({Link::Incoming::Kind::closed, channel, {}});
+  }
+}
+
+void Association::connect_signals() {
+  if (transport_ == nullptr) return;
+  transport_->SignalWritableState.connect(this, &Association::on_writable);
+  transport_->SignalReadPacket.connect(this, &Association::on_packet);
+  transport_->SignalClosed.connect(this, &Association::on_transport_closed);
+}
+
+void Association::disconnect_signals() {
+  if (transport_ == nullptr) return;
+  transport_->SignalWritableState.disconnect(this);
+  transport_->SignalReadPacket.disconnect(this);
+  transport_->SignalClosed.disconnect(this);
+}
+
+void Association::on_packet(::rtc::PacketTransportInternal*, const char* data, std::size_t size, const std::int64_t&,
+                            int flags) {
+  if (flags != 0 || !socket_) return;  // flags mark SRTP
+  if (link_ && link_->congested()) return;
+  socket_->ReceivePacket(::rtc::ArrayView<const std::uint8_t>(reinterpret_cast<const std::uint8_t*>(data), size));
+  update();
+}
+
+void Association::on_transport_closed(::rtc::PacketTransportInternal*) {
+  end("the other end closed the connection");
+}
+
+void Association::maybe_connect() {
+  if (transport_ != nullptr && transport_->writable() && socket_ && socket_->state() == dcsctp::SocketState::kClosed &&
+      !ended_) {
+    socket_->Connect();
+  }
+}
+
+void Association::end(std::string_view why) {
+  if (std::exchange(ended_, true) || !link_) return;
+  link_->deliver({Link::Incoming::Kind::ended, 0, text_bytes(why)});
+}
+
+void Association::refuse(std::uint16_t channel, std::string_view why) {
+  streams_[channel].refused = true;
+  reset_stream(channel);
+  link_->deliver({Link::Incoming::Kind::refused, channel, text_bytes(why)});
+}
+
+void Association::reset_stream(std::uint16_t channel) {
+  if (std::exchange(streams_[channel].reset, true) || !socket_) return;
+  const dcsctp::StreamID ids[] = {dcsctp::StreamID(channel)};
+  socket_->ResetStreams(ids);
+}
+
+void Association::update() {
+  if (!link_ || !socket_) return;
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    Stream& stream = streams_[i];
+    if (stream.handed != stream.reported) {
+      const std::uint64_t sent =
+          stream.handed - socket_->buffered_amount(dcsctp::StreamID(static_cast<std::uint16_t>(i)));
+      if (sent != stream.reported) link_->set_sent(static_cast<int>(i), stream.reported = sent);
+    }
+    if (stream.closing && !stream.reset && stream.handed == stream.reported)
+      reset_stream(static_cast<std::uint16_t>(i));
+  }
+}
+
+}  // namespace owndir::rtc
