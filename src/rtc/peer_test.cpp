@@ -38,7 +38,6 @@ TEST(Peer, TwoConnectOnLoopback) {
   auto trip = run(io, measure_round_trip(*pair, 50, 100));
   ASSERT_TRUE(trip) << trip.error().to_string();
 
-         *rtt);
 }
 }  // namespace
 }  // namespace owndir::rtc
