@@ -1,0 +1,42 @@
+// Directory pages of the localhost server: the server has rendered a table that works by itself; this makes it the same view
+// as on the page from disk.
+
+import { h, icon, replaceChildren } from './dom.ts';
+import { Explorer } from './explorer.ts';
+import { toggleHelp } from './help.ts';
+import { HttpSource } from './http_source.ts';
+import { kIcons } from './icons.ts';
+import type { Listing } from './listing_model.ts';
+import { PagePlace } from './place.ts';
+import { mark } from './mark.ts';
+
+async function start(main: HTMLElement): Promise<void> {
+  const path = main.dataset.owndirListing ?? '/';
+  const source = new HttpSource();
+  let first: Listing;
+  try {
+    first = await source.list(path, new AbortController().signal);
+  } catch {
+    // The table of the server stays.
+    return;
+  }
+  const name = document.body.dataset.owndirName ?? main.dataset.owndirName ?? 'Folder';
+  const explorer = new Explorer({ source, place: new PagePlace(path), rootName: () => name, first });
+  const help = h(
+    'button',
+    { class: 'icon-button', 'aria-label': 'Keys', title: 'Keys (?)', onclick: toggleHelp },
+    icon(kIcons.help),
+  );
+  const top = h(
+    'header',
+    { class: 'top' },
+    h('a', { class: 'brand', href: '/' }, mark(), h('span', null, name)),
+    h('span', { class: 'state', 'data-state': 'local' }, 'On this computer'),
+    help,
+  );
+  replaceChildren(document.body, top, explorer.element);
+  explorer.start();
+}
+
+const main = document.querySelector<HTMLElement>('[data-owndir-listing]');
+if (main) void start(main);

@@ -1,0 +1,9 @@
+// The page from disk: wires folder, connection and views together.
+
+import { pageLocation } from './address.ts';
+import { App } from './app.ts';
+
+const app = new App(pageLocation(location.pathname));
+// Its presence tells the inline script of index.html that the page's script has arrived.
+window.owndir = Object.freeze({ state: () => app.snapshot() });
+void app.start();
