@@ -17,9 +17,9 @@
 namespace owndir::rendezvous {
 
 struct ClientOptions {
-  std::string name;                    ///< of this device, shown at the server
-  std::string state_directory;         ///< exists; holds the client id
-  std::optional<std::string> server;   ///< only this one
+  std::string name;                   ///< of this device, shown at the server
+  std::string state_directory;        ///< exists; holds the client id
+  std::optional<std::string> server;  ///< only this one
   Limits limits;
   bool polling = false;
   std::chrono::milliseconds poll_interval{1000};
@@ -34,8 +34,8 @@ struct ServerSeen {
 
 class Client {
  public:
-  /// The folder must have the handshake directory: Errc::not_found says that no server has been here or that the sync has
-  /// not brought it yet.
+  /// The folder must have the handshake directory: Errc::not_found says that no server has been here or that the sync
+  /// has not brought it yet.
   static Awaitable<Result<std::unique_ptr<Client>>> start(const RootedFolder& folder, asio::thread_pool& files,
                                                           ClientOptions options);
   virtual ~Client() = default;

@@ -1,7 +1,7 @@
 #pragma once
-// The server's half of the handshake directory (docs/protocol.md, section 1): watches it, answers offers, keeps presence.
-// The rules are the I/O-free machine in server_machine.hpp; this drives it with a watcher, timers and the file system.
-// Network thread only; file work runs on `files`. The Answerer must outlive `stop`.
+// The server's half of the handshake directory (docs/protocol.md, section 1): watches it, answers offers, keeps
+// presence. The rules are the I/O-free machine in server_machine.hpp; this drives it with a watcher, timers and the
+// file system. Network thread only; file work runs on `files`. The Answerer must outlive `stop`.
 
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
@@ -22,8 +22,8 @@ namespace owndir::rendezvous {
 class Answerer {
  public:
   virtual ~Answerer() = default;
-  /// The answer's SDP for this offer. An error refuses the offer, its text goes to the log. May take seconds; several run at
-  /// once.
+  /// The answer's SDP for this offer. An error refuses the offer, its text goes to the log. May take seconds; several
+  /// run at once.
   virtual Awaitable<Result<std::string>> answer(const Offer& offer, std::uint64_t key) = 0;
   /// The offer expired, was withdrawn, or gave way to another before anything connected: free the peer. Also called for
   /// what is still pending at stop. Not called after `connected`.
@@ -31,20 +31,20 @@ class Answerer {
 };
 
 struct ServerOptions {
-  std::string name;                 ///< shown to people
-  std::string state_directory;      ///< exists, outside the folder; holds the server id, first-seen times and nonces
+  std::string name;             ///< shown to people
+  std::string state_directory;  ///< exists, outside the folder; holds the server id, first-seen times and nonces
   std::vector<std::string> ice_servers;
   Limits limits;
-  bool polling = false;             ///< the polling watcher even where there is inotify
+  bool polling = false;  ///< the polling watcher even where there is inotify
   std::chrono::milliseconds poll_interval{1000};
-  const Clock* clock = nullptr;     ///< null: system_clock()
-  Random* random = nullptr;         ///< null: system_random()
+  const Clock* clock = nullptr;  ///< null: system_clock()
+  Random* random = nullptr;      ///< null: system_random()
 };
 
 class Server {
  public:
-  /// Makes `.owndir/.wrtc-proxy` where it is missing, reads the state, writes presence "up", starts watching. A directory
-  /// that cannot be written is an error here; one that becomes so later is logged and tried again.
+  /// Makes `.owndir/.wrtc-proxy` where it is missing, reads the state, writes presence "up", starts watching. A
+  /// directory that cannot be written is an error here; one that becomes so later is logged and tried again.
   static Awaitable<Result<std::unique_ptr<Server>>> start(const RootedFolder& folder, asio::thread_pool& files,
                                                           Answerer& answerer, ServerOptions options);
   virtual ~Server() = default;

@@ -1,0 +1,97 @@
+#include "rendezvous/driver.hpp"
+
+namespace owndir::rendezvous {
+namespace {
+
+constexpr std::size_t kNamesAtOnce = 256;
+
+}  // namespace
+
+DirectoryDriver::DirectoryDriver(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root,
+                                 std::shared_ptr<Store> store, bool polling, WatchOptions options, Events events)
+    : jobs_(network, pool), store_(std::move(store)), entries_(options.entries), events_(std::move(events)) {
+  WatchEvents watch;
+  watch.changed = [this](std::vector<std::string> names) {
+    for (std::string& name : names) names_.insert(std::move(name));
+    look();
+  };
+  watch.rescan = [this] { list(); };
+  watch.lost = [this](const Error& error) {
+    directory_.reset();
+    names_.clear();
+    events_.lost(error);
+  };
+  watch.back = [this](SharedFolder folder) {
+    directory_ = std::move(folder);
+    events_.back();
+    list();
+  };
+  const auto make = polling ? watch_polling : watch_inotify;
+  watcher_ = make(network, pool, std::move(root), store_, std::move(options), std::move(watch));
+}
+
+void DirectoryDriver::stop() {
+  stopped_ = true;
+  watcher_->stop();
+  jobs_.close();
+}
+
+void DirectoryDriver::check(std::string name) {
+  names_.insert(std::move(name));
+  look();
+}
+
+void DirectoryDriver::look() {
+  if (stopped_ || looking_ || names_.empty() || !directory_) return;
+  // More names than a directory may have entries: a list is cheaper and bounded.
+  if (names_.size() > entries_) {
+    names_.clear();
+    return list();
+  }
+  std::vector<std::string> names;
+  while (!names_.empty() && names.size() < kNamesAtOnce)
+    names.push_back(std::move(names_.extract(names_.begin()).value()));
+  looking_ = true;
+  jobs_.run(
+      [store = store_, folder = directory_, names = std::move(names)]() mutable {
+        Looks looks;
+        for (std::string& name : names) {
+          auto file = store->stat(*folder, name);
+          looks.emplace_back(std::move(name), std::move(file));
+        }
+        return looks;
+      },
+      [this, folder = directory_](Looks looks) { looked(folder, std::move(looks)); });
+}
+
+void DirectoryDriver::looked(const SharedFolder& folder, Looks looks) {
+  looking_ = false;
+  // What was looked at in a directory that has been replaced says nothing; it is listed anyway.
+  for (auto& [name, file] : looks) {
+    if (stopped_ || folder != directory_) break;
+    if (!file) continue;
+    if (*file)
+      events_.seen(std::move(**file));
+    else
+      events_.gone(std::move(name));
+  }
+  look();
+}
+
+void DirectoryDriver::list() {
+  if (stopped_ || !directory_) return;
+  if (listing_) {
+    list_again_ = true;
+    return;
+  }
+  listing_ = true;
+  jobs_.run([store = store_, folder = directory_, limit = entries_] { return store->list(*folder, limit); },
+            [this, folder = directory_](Result<Listing> listing) {
+              listing_ = false;
+              const bool again = std::exchange(list_again_, false) || folder != directory_;
+              if (listing && folder == directory_) events_.listed(std::move(*listing));
+              if (again) list();
+            });
+}
+
+}  // namespace owndir::rendezvous

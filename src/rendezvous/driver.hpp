@@ -1,0 +1,49 @@
+#pragma once
+// What both drivers do beside their machine: watch the directory, look at what changed and list it, one look at a time.
+// Network thread; file work on the pool. After `stop` there are no more events.
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "rendezvous/file_jobs.hpp"
+#include "rendezvous/watcher.hpp"
+
+namespace owndir::rendezvous {
+
+class DirectoryDriver {
+ public:
+  struct Events {
+    std::function<void(FileInfo)> seen;
+    std::function<void(std::string)> gone;
+    std::function<void(Listing)> listed;
+    std::function<void(const Error&)> lost;
+    std::function<void()> back;  ///< `listed` follows
+  };
+  DirectoryDriver(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root,
+                  std::shared_ptr<Store> store, bool polling, WatchOptions options, Events events);
+  ~DirectoryDriver() { stop(); }
+
+  /// Looks at one file: `seen` or `gone` follows unless the directory is lost.
+  void check(std::string name);
+  const SharedFolder& directory() const { return directory_; }  ///< null while it is lost
+  void stop();
+
+ private:
+  using Looks = std::vector<std::pair<std::string, Result<std::optional<FileInfo>>>>;
+  void look();
+  void looked(const SharedFolder& folder, Looks looks);
+  void list();
+
+  FileJobs jobs_;
+  std::shared_ptr<Store> store_;
+  const std::size_t entries_;
+  Events events_;
+  SharedFolder directory_;
+  std::set<std::string> names_;
+  bool looking_ = false, listing_ = false, list_again_ = false, stopped_ = false;
+  std::unique_ptr<Watcher> watcher_;
+};
+
+}  // namespace owndir::rendezvous
