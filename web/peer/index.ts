@@ -1,1 +1,2 @@
-export { Peer, type CandidateReport, type PeerOptions, type PeerState } from './peer.ts';
+export { Peer, type OfferOptions, type PeerOptions, type PeerState } from './peer.ts';
+export type { CandidateCounts, CandidateReport } from './candidates.ts';

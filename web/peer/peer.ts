@@ -1,41 +1,103 @@
-import type { MessageChannel } from '../tunnel/channel.ts';
+// One RTCPeerConnection on the offering side, with the tunnel's channels. A complete description each way: all candidates
+// that come in time are in it, none follow.
+import { Emitter } from '../base/emitter.ts';
+import { asError } from '../base/time.ts';
+import { createTunnelChannels, type MessageChannel } from '../tunnel/channel.ts';
+import { reportCandidates, type CandidateReport } from './candidates.ts';
 
-export type PeerState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'failed' | 'closed';
+export type PeerState = RTCPeerConnectionState;
 
 export interface PeerOptions {
-  /** URLs: `stun:host:port`, `turn:…` with credentials. */
+  /** `{ urls: 'stun:host:port' }`, or TURN servers with their credentials. */
   iceServers?: RTCIceServer[];
 }
 
-/** What was tried and what won, for people who wonder why there is no connection. */
-export interface CandidateReport {
-  /** Numbers of our candidates by type. */
-  local: Record<RTCIceCandidateType, number>;
-  remote: Record<RTCIceCandidateType, number>;
-  /** Pairs by their state (`succeeded`, `failed`, `in-progress`, `waiting`). */
-  pairs: Record<string, number>;
-  selected: {
-    local: RTCIceCandidateType;
-    remote: RTCIceCandidateType;
-    protocol: string;
-    roundTripMs: number | null;
-  } | null;
-  /** True when the STUN servers gave no address: UDP may be blocked, or the device is offline. */
-  noPublicAddress: boolean;
+export interface OfferOptions {
+  /** How long to wait for candidates; 3000 milliseconds by default. What came by then is used. */
+  gatherWaitMs?: number;
+  signal?: AbortSignal;
 }
 
-/** One RTCPeerConnection on the offering side with the tunnel's channels. Close it, or it lives on. */
-export declare class Peer {
-  constructor(options?: PeerOptions);
+/** Close it, or it lives on. */
+export class Peer {
+  readonly #connection: RTCPeerConnection;
+  readonly #states = new Emitter<PeerState>();
+  readonly #iceServers: RTCIceServer[];
   /** Pass to a TunnelClient, which then owns them. */
   readonly channels: MessageChannel[];
-  readonly state: PeerState;
+  #state: PeerState = 'new';
+  #serverErrors: string[] = [];
+
+  constructor(options: PeerOptions = {}) {
+    this.#iceServers = options.iceServers ?? [];
+    this.#connection = new RTCPeerConnection({ iceServers: this.#iceServers });
+    this.channels = createTunnelChannels(this.#connection);
+    this.#connection.onconnectionstatechange = () => this.#setState(this.#connection.connectionState);
+    this.#connection.onicecandidateerror = event => {
+      const text = `${event.url}: ${event.errorText || 'error'} (${event.errorCode})`;
+      if (this.#serverErrors.length < 16 && !this.#serverErrors.includes(text)) this.#serverErrors.push(text);
+    };
+  }
+
+  get state(): PeerState {
+    return this.#state;
+  }
+
   /** Returns the function that removes the listener. */
-  onState(listener: (state: PeerState) => void): () => void;
-  /** The complete description, with the candidates that came within `gatherWaitMs` (3000 by default). */
-  createOffer(options?: { gatherWaitMs?: number; signal?: AbortSignal }): Promise<string>;
+  onState(listener: (state: PeerState) => void): () => void {
+    return this.#states.on(listener);
+  }
+
+  /** The complete description, with the candidates that came in time. Rejects with the signal's reason after an abort. */
+  async createOffer({ gatherWaitMs = 3000, signal }: OfferOptions = {}): Promise<string> {
+    const connection = this.#connection;
+    await connection.setLocalDescription(await connection.createOffer());
+    await gathered(connection, gatherWaitMs, signal);
+    const sdp = connection.localDescription?.sdp;
+    if (!sdp) throw new Error('The browser made no connection offer.');
+    return sdp;
+  }
+
   /** Resolves when the description is accepted; the channels open later. */
-  acceptAnswer(sdp: string): Promise<void>;
-  candidates(): Promise<CandidateReport>;
-  close(): void;
+  async acceptAnswer(sdp: string): Promise<void> {
+    await this.#connection.setRemoteDescription({ type: 'answer', sdp });
+  }
+
+  /** What has been tried and what won so far; also after a failure. */
+  candidates(): Promise<CandidateReport> {
+    return reportCandidates(this.#connection, this.#iceServers.length > 0, this.#serverErrors);
+  }
+
+  close(): void {
+    this.#connection.close();
+    // A connection that is closed by its own page reports nothing.
+    this.#setState('closed');
+    this.#states.clear();
+  }
+
+  #setState(state: PeerState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#states.emit(state);
+  }
+}
+
+/** Resolves when all candidates are there, or the wait is over. */
+function gathered(connection: RTCPeerConnection, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (error?: Error) => {
+      clearTimeout(timer);
+      connection.removeEventListener('icegatheringstatechange', onChange);
+      signal?.removeEventListener('abort', onAbort);
+      if (error) reject(error);
+      else resolve();
+    };
+    const onChange = () => connection.iceGatheringState === 'complete' && done();
+    const onAbort = () => done(asError(signal?.reason));
+    const timer = setTimeout(() => done(), ms);
+    connection.addEventListener('icegatheringstatechange', onChange);
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted) onAbort();
+    else onChange();
+  });
 }
