@@ -108,7 +108,8 @@ Awaitable<bool> Connection::serve_one() {
   std::optional<IncomingHead> in = co_await receive_head();
   if (!in) co_return false;
   if (in->websocket) {
-    co_await refuse({501, "This server does not carry WebSockets yet."});
+    Refusal refusal{501, "This server does not carry WebSockets yet."};
+    co_await refuse(std::move(refusal));
     co_return false;
   }
   response_begun_ = false;

@@ -81,7 +81,11 @@ std::optional<Refusal> check_framing(const IncomingHead& in) {
   std::size_t lengths = 0;
   std::size_t codings = 0;
   for (const auto& field : in.head.fields) {
-    lengths += iequals(field.name, "content-length") ? 1U : 0U;
+    if (iequals(field.name, "content-length")) {
+      ++lengths;
+      if (field.value.find_first_not_of("0123456789") != field.value.npos)
+        return Refusal{400, "The request's Content-Length is not a number."};
+    }
     if (!iequals(field.name, "transfer-encoding")) continue;
     ++codings;
     if (!iequals(field.value, "chunked")) return Refusal{501, "Only the transfer coding \"chunked\" is supported."};
@@ -178,11 +182,11 @@ RequestReader::~RequestReader() = default;
 tl::expected<std::optional<IncomingHead>, Refusal> RequestReader::take_head(std::string_view& input) {
   // Empty lines before a request line are the leftovers of old clients (RFC 9112 section 2.2).
   for (int lines = 0; lines < 4 && scanned_ == 0 && input.substr(0, 2) == "\r\n"; ++lines) input.remove_prefix(2);
-  if (!input.empty() && input.front() == '\x16')
+  if (input.starts_with('\x16'))
     return refuse(400, "This port speaks plain HTTP: the address must begin with http://, not https://.");
   const std::size_t end = input.find("\r\n\r\n", scanned_ < 3 ? 0 : scanned_ - 3);
   if (end == input.npos) {
-    scanned_ = input.size();
+    scanned_ = input == "\r" ? 0 : input.size();
     if (input.find("\r\n") == input.npos && input.size() > limits_.method + limits_.target + 16)
       return refuse(414, "The address is too long.");
     if (input.size() >= limits_.head_bytes) return refuse(431, "The request head is too long.");
@@ -203,6 +207,8 @@ tl::expected<std::optional<IncomingHead>, Refusal> RequestReader::take_head(std:
   const std::size_t taken = parser_->put(boost::asio::buffer(head.data(), head.size()), ec);
   if (parser_->refusal) return tl::unexpected<Refusal>(std::move(*parser_->refusal));
   IncomingHead& in = parser_->in;
+  if (ec == beast::http::error::bad_version && head.substr(0, head.find('\r')).find(" HTTP/") != head.npos)
+    return refuse(505, "This server speaks HTTP/1.1 only.");
   // Before Beast's own verdict, whose words for the same faults are less clear.
   if (auto fault = check_framing(in)) return tl::unexpected<Refusal>(std::move(*fault));
   if (ec || taken != head.size() || !parser_->is_header_done())
