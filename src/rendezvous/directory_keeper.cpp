@@ -2,10 +2,9 @@
 
 namespace owndir::rendezvous {
 
-DirectoryKeeper::DirectoryKeeper(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root,
-                                 WatchOptions options, Events events)
-    : jobs_(network, pool),
-      timer_(network),
+DirectoryKeeper::DirectoryKeeper(FileJobs& jobs, SharedFolder root, WatchOptions options, Events events)
+    : jobs_(&jobs),
+      timer_(jobs.network()),
       root_(std::move(root)),
       options_(std::move(options)),
       events_(std::move(events)) {}

@@ -17,8 +17,7 @@ class DirectoryKeeper {
     std::function<void(const Error&)> lost;
     std::function<void(SharedFolder)> back;
   };
-  DirectoryKeeper(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root,
-                  WatchOptions options, Events events);
+  DirectoryKeeper(FileJobs& jobs, SharedFolder root, WatchOptions options, Events events);
   ~DirectoryKeeper() { stop(); }
 
   /// Looks now; at the start, and when something hints that the directory went away.

@@ -7,9 +7,9 @@ constexpr std::size_t kNamesAtOnce = 256;
 
 }  // namespace
 
-DirectoryDriver::DirectoryDriver(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root,
-                                 std::shared_ptr<Store> store, bool polling, WatchOptions options, Events events)
-    : jobs_(network, pool), store_(std::move(store)), entries_(options.entries), events_(std::move(events)) {
+DirectoryDriver::DirectoryDriver(FileJobs& jobs, SharedFolder root, std::shared_ptr<Store> store, bool polling,
+                                 WatchOptions options, Events events)
+    : jobs_(&jobs), store_(std::move(store)), entries_(options.entries), events_(std::move(events)) {
   WatchEvents watch;
   watch.changed = [this](std::vector<std::string> names) {
     for (std::string& name : names) names_.insert(std::move(name));
@@ -27,7 +27,7 @@ DirectoryDriver::DirectoryDriver(const asio::any_io_executor& network, asio::thr
     list();
   };
   const auto make = polling ? watch_polling : watch_inotify;
-  watcher_ = make(network, pool, std::move(root), store_, std::move(options), std::move(watch));
+  watcher_ = make(jobs, std::move(root), store_, std::move(options), std::move(watch));
 }
 
 void DirectoryDriver::stop() {

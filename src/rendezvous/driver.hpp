@@ -21,8 +21,8 @@ class DirectoryDriver {
     std::function<void(const Error&)> lost;
     std::function<void()> back;  ///< `listed` follows
   };
-  DirectoryDriver(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root,
-                  std::shared_ptr<Store> store, bool polling, WatchOptions options, Events events);
+  DirectoryDriver(FileJobs& jobs, SharedFolder root, std::shared_ptr<Store> store, bool polling, WatchOptions options,
+                  Events events);
   ~DirectoryDriver() { stop(); }
 
   /// Looks at one file: `seen` or `gone` follows unless the directory is lost.

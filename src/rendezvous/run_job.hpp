@@ -18,7 +18,8 @@ Awaitable<T> run_job(asio::thread_pool& pool, Job job) {
   FileJobs jobs(network, pool);
   std::optional<T> result;
   jobs.run(std::move(job), [&result](T value) { result.emplace(std::move(value)); });
-  co_await jobs.drain();
+  while (!result && co_await jobs.wait()) {
+  }
   if (!result) throw boost::system::system_error(asio::error::operation_aborted);
   co_return std::move(*result);
 }

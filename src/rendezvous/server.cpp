@@ -110,8 +110,7 @@ class ServerDriver final : public Server {
         timer_(network),
         limit_(network),
         jobs_(network, files),
-        directory_(network, files, std::move(prepared.root), store_, options_.polling, watch_options(),
-                   watch_events()) {}
+        directory_(jobs_, std::move(prepared.root), store_, options_.polling, watch_options(), watch_events()) {}
 
   const std::string& id() const override { return machine_.id(); }
   void connected(std::uint64_t key) override { feed(ServerMachine::Connected{key}); }
@@ -132,12 +131,15 @@ class ServerDriver final : public Server {
     limit(kStopWait);
     while (!machine_.finished() && !timed_out_ && co_await progress_.wait()) {
     }
-    limit_.cancel();
     if (!machine_.finished()) log("rendezvous").warn("the handshake directory hangs; not everything was cleaned up");
     stopped_ = true;
     directory_.stop();
     jobs_.close();
     timer_.cancel();
+    // After this the pool may be joined: nothing of ours runs there any more.
+    while (jobs_.running() > 0 && !timed_out_ && co_await jobs_.wait()) {
+    }
+    limit_.cancel();
   }
 
  private:
@@ -197,6 +199,7 @@ class ServerDriver final : public Server {
       if (error || alive.expired()) return;
       timed_out_ = true;
       progress_.notify();
+      jobs_.wake();
     });
   }
 

@@ -5,15 +5,13 @@
 // unmounted and came back. Network thread; blocking calls run on the pool. After `stop` (and after destruction) there
 // are no more events.
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "base/async.hpp"
+#include "rendezvous/file_jobs.hpp"
 #include "rendezvous/store.hpp"
 
 namespace owndir::rendezvous {
@@ -46,9 +44,9 @@ class Watcher {
 
 using SharedFolder = std::shared_ptr<const RootedFolder>;
 
-std::unique_ptr<Watcher> watch_inotify(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root,
-                                       std::shared_ptr<Store> store, WatchOptions options, WatchEvents events);
-std::unique_ptr<Watcher> watch_polling(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root,
-                                       std::shared_ptr<Store> store, WatchOptions options, WatchEvents events);
+std::unique_ptr<Watcher> watch_inotify(FileJobs& jobs, SharedFolder root, std::shared_ptr<Store> store,
+                                       WatchOptions options, WatchEvents events);
+std::unique_ptr<Watcher> watch_polling(FileJobs& jobs, SharedFolder root, std::shared_ptr<Store> store,
+                                       WatchOptions options, WatchEvents events);
 
 }  // namespace owndir::rendezvous

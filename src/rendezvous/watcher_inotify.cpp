@@ -21,14 +21,13 @@ constexpr std::uint32_t kLost = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_
 
 class InotifyWatcher final : public Watcher {
  public:
-  InotifyWatcher(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root, WatchOptions options,
-                 WatchEvents events)
+  InotifyWatcher(FileJobs& jobs, SharedFolder root, WatchOptions options, WatchEvents events)
       : options_(std::move(options)),
         events_(std::move(events)),
-        stream_(network),
-        rescan_(network),
+        stream_(jobs.network()),
+        rescan_(jobs.network()),
         keeper_(
-            network, pool, std::move(root), options_,
+            jobs, std::move(root), options_,
             {[this](const Error& error) { lost(error); }, [this](SharedFolder folder) { back(std::move(folder)); }}) {
     const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (fd < 0) {
@@ -137,9 +136,9 @@ class InotifyWatcher final : public Watcher {
 
 }  // namespace
 
-std::unique_ptr<Watcher> watch_inotify(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root,
-                                       std::shared_ptr<Store>, WatchOptions options, WatchEvents events) {
-  return std::make_unique<InotifyWatcher>(network, pool, std::move(root), std::move(options), std::move(events));
+std::unique_ptr<Watcher> watch_inotify(FileJobs& jobs, SharedFolder root, std::shared_ptr<Store>, WatchOptions options,
+                                       WatchEvents events) {
+  return std::make_unique<InotifyWatcher>(jobs, std::move(root), std::move(options), std::move(events));
 }
 
 }  // namespace owndir::rendezvous

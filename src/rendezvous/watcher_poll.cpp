@@ -11,15 +11,15 @@ constexpr std::size_t kNames = 256;
 
 class PollingWatcher final : public Watcher {
  public:
-  PollingWatcher(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root,
-                 std::shared_ptr<Store> store, WatchOptions options, WatchEvents events)
+  PollingWatcher(FileJobs& jobs, SharedFolder root, std::shared_ptr<Store> store, WatchOptions options,
+                 WatchEvents events)
       : options_(std::move(options)),
         events_(std::move(events)),
         store_(std::move(store)),
-        timer_(network),
-        jobs_(network, pool),
+        timer_(jobs.network()),
+        jobs_(&jobs),
         keeper_(
-            network, pool, std::move(root), options_,
+            jobs, std::move(root), options_,
             {[this](const Error& error) { lost(error); }, [this](SharedFolder folder) { back(std::move(folder)); }}) {
     arm();
     keeper_.check();
@@ -96,9 +96,9 @@ class PollingWatcher final : public Watcher {
 
 }  // namespace
 
-std::unique_ptr<Watcher> watch_polling(const asio::any_io_executor& network, asio::thread_pool& pool, SharedFolder root,
-                                       std::shared_ptr<Store> store, WatchOptions options, WatchEvents events) {
-  return std::make_unique<PollingWatcher>(network, pool, std::move(root), std::move(store), std::move(options),
+std::unique_ptr<Watcher> watch_polling(FileJobs& jobs, SharedFolder root, std::shared_ptr<Store> store,
+                                       WatchOptions options, WatchEvents events) {
+  return std::make_unique<PollingWatcher>(jobs, std::move(root), std::move(store), std::move(options),
                                           std::move(events));
 }
 
