@@ -53,6 +53,8 @@ export class Liveness {
     if (this.#pingedAt === null || opaque[7] !== this.#counter % 256) return;
     this.roundTripMs = this.#timers.now() - this.#pingedAt;
     this.#pingedAt = null;
+    this.#timers.clearTimeout(this.#timer);
+    this.#schedule();
   }
 
   #ping(): void {
