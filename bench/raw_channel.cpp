@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdlib>
 
@@ -11,7 +13,11 @@
 
 namespace {
 
-using namespace owndir;
+using owndir::Awaitable;
+using owndir::Errc;
+using owndir::Result;
+namespace asio = boost::asio;
+namespace ours = owndir::rtc;
 
 double cpu_seconds() {
   rusage usage{};
@@ -25,7 +31,7 @@ double cpu_seconds() {
 /// Runs `task` and gives its value, or ends the program with its error.
 template <class T>
 T run(asio::io_context& io, Awaitable<Result<T>> task) {
-  Result<T> out = fail(Errc::internal);
+  Result<T> out = owndir::fail(Errc::internal);
   asio::co_spawn(io, std::move(task), [&](std::exception_ptr, Result<T> value) {
     out = std::move(value);
     io.stop();
@@ -62,20 +68,20 @@ int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 5;
   constexpr std::uint64_t kBytes = 100'000'000;
   asio::io_context io;
-  auto one = std::move(*rtc::Engine::create(io.get_executor()));
-  auto two = std::move(*rtc::Engine::create(io.get_executor()));
-  const rtc::Pair pair = run(io, rtc::connect_pair(*one, *two, {}));
+  auto one = std::move(*ours::Engine::create(io.get_executor()));
+  auto two = std::move(*ours::Engine::create(io.get_executor()));
+  const ours::Pair pair = run(io, ours::connect_pair(*one, *two, {}));
   bare::Factory from, to;
   bare::End sender(from), receiver(to);
   if (!bare::End::connect(sender, receiver)) return 1;
 
   for (const std::size_t size : {std::size_t{256} * 1024, std::size_t{16} * 1024}) {
-    std::vector<double> ours, theirs, ratio, our_cpu, their_cpu;
+    std::vector<double> own, theirs, ratio, our_cpu, their_cpu;
     for (int i = 0; i < rounds; ++i) {
       const Sample a =
-          sample(kBytes / 1e9, [&] { return run(io, rtc::measure_raw(pair, kBytes, size)).megabytes_per_second; });
+          sample(kBytes / 1e9, [&] { return run(io, ours::measure_raw(pair, kBytes, size)).megabytes_per_second; });
       const Sample b = sample(kBytes / 1e9, [&] { return bare::Flood::run(from, sender, receiver, kBytes, size); });
-      ours.push_back(a.rate);
+      own.push_back(a.rate);
       theirs.push_back(b.rate);
       ratio.push_back(a.rate / b.rate);
       our_cpu.push_back(a.cpu_per_gb);
@@ -84,9 +90,9 @@ int main(int argc, char** argv) {
     fmt::print(
         "{{\"name\":\"rtc.raw_channel\",\"message\":{},\"mb_s\":{:.1f},\"libwebrtc_mb_s\":{:.1f},\"ratio\":{:.3f},"
         "\"cpu_s_per_gb\":{:.1f},\"libwebrtc_cpu_s_per_gb\":{:.1f}}}\n",
-        size, median(ours), median(theirs), median(ratio), median(our_cpu), median(their_cpu));
+        size, median(own), median(theirs), median(ratio), median(our_cpu), median(their_cpu));
     std::fflush(stdout);
   }
   fmt::print("{{\"name\":\"rtc.round_trip\",\"bytes\":100,\"median_us\":{:.1f}}}\n",
-             run(io, rtc::measure_round_trip(pair, 2000, 100)));
+             run(io, ours::measure_round_trip(pair, 2000, 100)));
 }
