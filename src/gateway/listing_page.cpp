@@ -153,21 +153,26 @@ std::string listing_page(const Listing& listing, std::string_view folder_name, c
     html.append("<link rel=\"stylesheet\" href=\"").append(url).append("\">\n");
   for (const std::string& url : assets.scripts)
     html.append("<script defer src=\"").append(url).append("\"></script>\n");
-  html += "</head>\n<body>\n<header>\n";
+  html.append("</head>\n<body class=\"listing\" data-owndir-name=\"")
+      .append(shown(folder_name))
+      .append("\">\n<header class=\"listing-head\">\n");
   append_breadcrumb(html, listing, folder_name);
-  html.append("<h1><bdi>").append(title).append("</bdi></h1>\n<p class=\"summary\">").append(summary(listing));
-  html.append("</p>\n</header>\n<main data-owndir-listing=\"").append(url_path(listing.path, true)).append("\">\n");
+  html.append("<h1><bdi>").append(title).append("</bdi></h1>\n<p>").append(summary(listing));
+  html.append("</p>\n</header>\n<main class=\"listing-body\" data-owndir-listing=\"")
+      .append(url_path(listing.path, true))
+      .append("\">\n");
   if (listing.entries.empty()) {
-    html += "<p class=\"empty\">This folder is empty.</p>\n";
+    html += "<p class=\"listing-empty\">This folder is empty.</p>\n";
   } else {
     if (rows < listing.total)
-      html.append("<p class=\"notice\">")
+      html.append("<p class=\"listing-notice\">")
           .append(grouped(listing.total))
           .append(" entries are in this folder; the first ")
           .append(grouped(rows))
           .append(" are shown.</p>\n");
     html +=
-        "<table>\n<thead><tr><th scope=\"col\" class=\"name\">Name</th><th scope=\"col\" class=\"size\">Size</th>"
+        "<table class=\"listing-table\">\n<thead><tr><th scope=\"col\" class=\"name\">Name</th><th scope=\"col\" "
+        "class=\"size\">Size</th>"
         "<th scope=\"col\" class=\"date\">Modified</th></tr></thead>\n<tbody>\n";
     for (std::size_t i = 0; i < rows; ++i) append_row(html, listing.entries[i]);
     html += "</tbody>\n</table>\n";

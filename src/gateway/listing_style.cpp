@@ -3,51 +3,53 @@
 namespace owndir::gateway {
 
 const std::string_view kListingStyle = R"css(
-:root {
-  color-scheme: light dark;
-  --ground: #fbfbfa; --card: #ffffff; --ink: #1c1d1f; --soft: #6a6e75; --line: #e7e7e4; --accent: #2f6f4f; --hover: #f1f5f2;
+.listing {
+  --d-paper: #faf9f7; --d-card: #fff; --d-ink: #1d1c1a; --d-soft: #625e57; --d-line: #e2dfd9; --d-accent: #0f6b63; --d-wash: #e3f1ee; --d-hover: #f4f2ee;
+  color-scheme: light dark; margin: 0; min-height: 100vh; background: var(--d-paper); color: var(--d-ink);
+  font: 16px/1.55 ui-sans-serif, system-ui, -apple-system, "Segoe UI", "Inter", "Noto Sans", "Cantarell", "DejaVu Sans", sans-serif;
 }
 @media (prefers-color-scheme: dark) {
-  :root {
-    --ground: #16181a; --card: #1d2023; --ink: #e9eaec; --soft: #9aa0a8; --line: #2c3034; --accent: #7fc7a0; --hover: #24292b;
+  .listing {
+    --d-paper: #161615; --d-card: #1f1f1d; --d-ink: #ecebe7; --d-soft: #a5a198; --d-line: #32312e; --d-accent: #6cc9bc; --d-wash: #16302c; --d-hover: #262624;
   }
 }
-* { box-sizing: border-box; }
-body {
-  margin: 0; background: var(--ground); color: var(--ink);
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
+.listing-head, .listing-body { box-sizing: border-box; max-width: 62rem; margin: 0 auto; padding: 0 clamp(1rem, 4vw, 2.5rem); }
+.listing-head { padding-top: clamp(1.5rem, 6vh, 3.5rem); }
+.listing-head h1 { margin: 0; font-size: 1.75rem; line-height: 1.2; font-weight: 650; letter-spacing: -0.018em; overflow-wrap: anywhere; }
+.listing-head ol { display: flex; flex-wrap: wrap; margin: 0 0 0.3rem; padding: 0; list-style: none; color: var(--d-soft); font-size: 0.95rem; }
+.listing-head li::after { content: "/"; margin-inline: 0.5rem; opacity: 0.5; }
+.listing-head li a { color: inherit; text-decoration: none; }
+.listing-head a:hover { color: var(--d-accent); text-decoration: underline; text-underline-offset: 0.2em; }
+.listing-head p { margin: 0.35rem 0 1.6rem; color: var(--d-soft); font-size: 0.95rem; }
+.listing-body { padding-bottom: 4rem; }
+.listing-notice { margin: 0 0 1rem; padding: 0.7rem 1.1rem; border: 1px solid var(--d-line); border-radius: 12px; background: var(--d-card); }
+.listing-empty { margin: 0; padding: 3.5rem 1rem; text-align: center; color: var(--d-soft); border: 1px dashed var(--d-line); border-radius: 14px; }
+.listing-table {
+  width: 100%; border-collapse: separate; border-spacing: 0; background: var(--d-card);
+  border: 1px solid var(--d-line); border-radius: 14px; overflow: hidden;
+  box-shadow: 0 1px 2px rgb(30 25 15 / 5%), 0 8px 24px rgb(30 25 15 / 5%);
 }
-header, main, footer { max-width: 64rem; margin-inline: auto; padding-inline: clamp(1rem, 4vw, 2.5rem); }
-header { padding-top: clamp(1.5rem, 5vh, 3rem); }
-h1 { margin: 0; font-size: 1.7rem; line-height: 1.25; font-weight: 650; letter-spacing: -0.015em; overflow-wrap: anywhere; }
-nav ol { display: flex; flex-wrap: wrap; gap: 0.1rem 0; margin: 0 0 0.35rem; padding: 0; list-style: none; color: var(--soft); }
-nav li:not(:last-child)::after { content: "/"; margin-inline: 0.45rem; opacity: 0.6; }
-nav a { color: var(--soft); }
-a { color: inherit; text-decoration: none; }
-a:hover { color: var(--accent); text-decoration: underline; text-underline-offset: 0.2em; }
-a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
-.summary { margin: 0.3rem 0 1.5rem; color: var(--soft); }
-.notice { margin: 0 0 1rem; padding: 0.7rem 1rem; border: 1px solid var(--line); border-radius: 10px; background: var(--card); }
-table {
-  width: 100%; border-collapse: separate; border-spacing: 0;
-  background: var(--card); border: 1px solid var(--line); border-radius: 12px; overflow: hidden;
+.listing-table th { padding: 0.7rem 1.1rem 0.6rem; text-align: start; font-size: 0.8rem; font-weight: 500; color: var(--d-soft); }
+.listing-table td { padding: 0; border-top: 1px solid var(--d-line); }
+.listing-table .size, .listing-table .date { padding-inline: 1.1rem; text-align: end; white-space: nowrap; }
+.listing-table td.size, .listing-table td.date { color: var(--d-soft); font-size: 0.92rem; font-variant-numeric: tabular-nums; }
+.listing-table .size { padding-inline-end: 0.6rem; }
+.listing-table tbody tr:hover { background: var(--d-hover); }
+.listing-table .name > :is(a, span) {
+  display: flex; align-items: center; gap: 0.8rem; padding: 0.68rem 1.1rem; color: inherit; text-decoration: none; overflow-wrap: anywhere;
 }
-th { padding: 0.55rem 1rem; text-align: start; font-size: 0.8rem; font-weight: 550; color: var(--soft); }
-td { padding: 0; border-top: 1px solid var(--line); }
-td.size, td.date, th.size { padding: 0 1rem; text-align: end; white-space: nowrap; color: var(--soft); font-variant-numeric: tabular-nums; }
-td.date, th.date { text-align: end; }
-tbody tr:hover { background: var(--hover); }
-td.name > a, td.name > span { display: flex; align-items: center; gap: 0.75rem; padding: 0.65rem 1rem; overflow-wrap: anywhere; }
-td.name > span { color: var(--soft); }
-td.name svg { flex: none; width: 1.25rem; height: 1.25rem; fill: none; stroke: var(--soft); stroke-width: 1.5; stroke-linejoin: round; stroke-linecap: round; }
-tr.directory td.name { font-weight: 550; }
-tr.directory td.name svg { stroke: var(--accent); fill: color-mix(in srgb, var(--accent) 14%, transparent); }
-.empty { margin: 0; padding: 3rem 1rem; text-align: center; color: var(--soft); background: var(--card); border: 1px dashed var(--line); border-radius: 12px; }
-footer { padding-block: 1.5rem 3rem; color: var(--soft); font-size: 0.85rem; }
-@media (max-width: 40rem) {
-  td.date, th.date { display: none; }
-  th, td.size, th.size, td.name > a, td.name > span { padding-inline: 0.75rem; }
-  h1 { font-size: 1.4rem; }
+.listing-table .name > a:hover bdi { color: var(--d-accent); }
+.listing-table a:focus-visible, .listing-head a:focus-visible { outline: 2px solid var(--d-accent); outline-offset: -2px; border-radius: 6px; }
+.listing-table .name > span { color: var(--d-soft); }
+.listing-table svg {
+  flex: none; width: 1.3rem; height: 1.3rem; fill: none; stroke: var(--d-soft); stroke-width: 1.4; stroke-linejoin: round; stroke-linecap: round;
+}
+.listing-table .directory .name { font-weight: 550; }
+.listing-table .directory svg { stroke: var(--d-accent); fill: var(--d-wash); }
+@media (max-width: 38rem) {
+  .listing-table .date { display: none; }
+  .listing-table th, .listing-table .size, .listing-table .name > :is(a, span) { padding-inline: 0.85rem; }
+  .listing-head h1 { font-size: 1.4rem; }
 }
 )css";
 

@@ -1,5 +1,6 @@
 #pragma once
-// The directory page's own style, which needs no script and no bundle.
+// The style of the directory page as the server draws it, which needs no script and no bundle. Everything is scoped to
+// .listing-… so that nothing of it is left over once listing.js has drawn its own view.
 
 #include <string_view>
 

@@ -222,7 +222,12 @@ Awaitable<bool> Connection::send_body(exchange::Body body, const ResponsePlan& p
       log("http").debug("a response is cut short: {}", printable(piece.error().to_string()));
       co_return false;
     }
-    if (piece->empty()) break;
+    if (piece->empty()) {
+      // A source whose wait was cancelled may take that for its end.
+      const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
+      if (cancelled != asio::cancellation_type::none) co_return false;
+      break;
+    }
     sent += piece->size();
     if (plan.length && sent > *plan.length) co_return false;
     if (plan.chunked) {

@@ -207,7 +207,8 @@ tl::expected<std::optional<IncomingHead>, Refusal> RequestReader::take_head(std:
   const std::size_t taken = parser_->put(boost::asio::buffer(head.data(), head.size()), ec);
   if (parser_->refusal) return tl::unexpected<Refusal>(std::move(*parser_->refusal));
   IncomingHead& in = parser_->in;
-  if (ec == beast::http::error::bad_version && head.substr(0, head.find('\r')).find(" HTTP/") != head.npos)
+  const std::string_view line = head.substr(0, head.find('\r'));
+  if (ec == beast::http::error::bad_version && line.ends_with(" HTTP/2.0"))  // what a client of HTTP/2 begins with
     return refuse(505, "This server speaks HTTP/1.1 only.");
   // Before Beast's own verdict, whose words for the same faults are less clear.
   if (auto fault = check_framing(in)) return tl::unexpected<Refusal>(std::move(*fault));
