@@ -21,6 +21,8 @@ struct Report {
   enum class Level { debug, info, warn, error } level;
   std::string text;
 };
+/// To the log of "rendezvous".
+void write_report(const Report& report);
 
 /// Lets through `rate` things a second, with an equal burst.
 class TokenBucket {

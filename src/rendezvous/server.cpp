@@ -24,16 +24,6 @@ std::uint64_t next_key() {
   return ++last;
 }
 
-void write_report(const Report& report) {
-  auto& logger = log("rendezvous");
-  switch (report.level) {
-    case Report::Level::debug: return logger.debug("{}", report.text);
-    case Report::Level::info: return logger.info("{}", report.text);
-    case Report::Level::warn: return logger.warn("{}", report.text);
-    case Report::Level::error: return logger.error("{}", report.text);
-  }
-}
-
 /// What the pool prepares before the machine begins.
 struct Prepared {
   SharedFolder root;

@@ -15,6 +15,7 @@
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
+#include "rendezvous/examine.hpp"
 #include "rendezvous/offer_memory.hpp"
 #include "rendezvous/own_records.hpp"
 #include "rendezvous/record.hpp"
@@ -23,13 +24,6 @@
 #include "rendezvous/store.hpp"
 
 namespace owndir::rendezvous {
-
-/// What reading an offer file gave. `examine` is pure, so that the pool does the parsing.
-struct Examined {
-  Result<Record> record;
-  std::string digest;
-};
-Examined examine(const std::string& name, Result<std::string> bytes, const Limits& limits);
 
 struct ServerMachineOptions {
   std::string name;

@@ -6,27 +6,6 @@
 #include "rendezvous/server_machine.hpp"
 
 namespace owndir::rendezvous {
-namespace {
-
-constexpr std::size_t kReadsAtOnce = 8;
-constexpr std::chrono::seconds kHalfWrittenWait{2};
-constexpr std::chrono::milliseconds kReadAgainAfter{100};
-
-/// Errors of the system that another look will not mend.
-bool is_final(const Error& error) {
-  return error.is(Errc::foreign) || error.is(Errc::unsupported) || error.is(Errc::too_large) ||
-         error.code == std::errc::cross_device_link || error.code == std::errc::too_many_symbolic_link_levels ||
-         error.code == std::errc::permission_denied || error.code == std::errc::operation_not_permitted;
-}
-
-}  // namespace
-
-Examined examine(const std::string& name, Result<std::string> bytes, const Limits& limits) {
-  const auto parsed = parse_name(name);
-  if (!parsed) return {fail(Errc::internal, name), {}};
-  if (!bytes) return {fail(std::move(bytes.error())), {}};
-  return {parse_record(*parsed, *bytes, limits), digest(*bytes)};
-}
 
 ServerMachine::Entry* ServerMachine::find(const std::string& name) {
   const auto found = entries_.find(name);
