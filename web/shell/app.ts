@@ -104,7 +104,7 @@ export class App {
       case 'choose':
         return this.#took(await pickFolder(this.#ports.handle));
       case 'renew':
-        return await this.#renew();
+        return this.#renew();
       case 'reload':
         return location.reload();
       case 'anyway':

@@ -177,12 +177,13 @@ export class ConnectView {
     });
     const link = (action: Action) =>
       h('button', { class: 'link', onclick: () => this.#hooks.act(action) }, actionWords(action, flow));
+    const offered = flow.problem ? problemWords(flow.problem, flow, this.#hooks.place).actions : [];
     const idle = flow.phase === 'choose' || flow.phase === 'renew' || flow.phase === 'problem';
     return h(
       'div',
       { class: 'foot' },
       h('div', { class: 'field' }, h('label', { for: 'device-name' }, 'This device is called'), name),
-      flow.mode === 'folder' && idle ? link('manual') : null,
+      flow.mode === 'folder' && idle && !offered.includes('manual') ? link('manual') : null,
       flow.mode === 'manual' && flow.canPick ? link('automatic') : null,
       flow.mode === 'folder' && flow.phase === 'connecting' ? link('choose') : null,
       flow.mode === 'folder' && flow.phase === 'connecting' ? link('forget') : null,

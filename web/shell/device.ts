@@ -26,7 +26,6 @@ export function guessDeviceName(userAgent: string): string {
 
 /** Without control characters and within the record's limit of bytes. */
 export function cleanDeviceName(name: string): string {
-  // eslint-disable-next-line no-control-regex
   let text = name
     .replace(/[\u0000-\u001f\u007f]/g, ' ')
     .replace(/\s+/g, ' ')

@@ -66,13 +66,15 @@ export class Frame {
     const busy = flow.phase === 'connecting' || flow.phase === 'reconnecting';
     this.#state.dataset.state = connected ? 'on' : busy ? 'busy' : 'off';
     const words = connected
-      ? `Connected to ${flow.server ?? 'home'}`
+      ? 'Connected'
       : flow.phase === 'reconnecting'
         ? 'Reconnecting'
         : busy
           ? 'Connecting'
           : 'Not connected';
-    setText(this.#state, words);
+    const to = connected ? ` to ${flow.server ?? 'home'}` : '';
+    if (this.#state.textContent === words + to) return;
+    replaceChildren(this.#state, words, h('span', { class: 'state-to' }, to));
   }
 
   #updateBanner(flow: Flow, now: number, away: boolean): void {

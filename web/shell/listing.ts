@@ -20,7 +20,8 @@ async function start(main: HTMLElement): Promise<void> {
     // The table of the server stays.
     return;
   }
-  const name = document.body.dataset.owndirName ?? main.dataset.owndirName ?? 'Folder';
+  // The first folder above is the root; at the root the heading has its name.
+  const name = (document.querySelector('nav a') ?? document.querySelector('h1'))?.textContent ?? 'Folder';
   const explorer = new Explorer({ source, place: new PagePlace(path), rootName: () => name, first });
   const help = h(
     'button',
@@ -34,6 +35,8 @@ async function start(main: HTMLElement): Promise<void> {
     h('span', { class: 'state', 'data-state': 'local' }, 'On this computer'),
     help,
   );
+  // The style of the page without script would disturb these views.
+  for (const link of document.querySelectorAll<HTMLLinkElement>('link[href*="/directory"]')) link.disabled = true;
   replaceChildren(document.body, top, explorer.element);
   explorer.start();
 }

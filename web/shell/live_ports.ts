@@ -97,7 +97,7 @@ export class LivePorts implements Ports {
         iceServers,
       }));
     } catch (error) {
-      throw this.#failure(error);
+      throw await this.#failure(error);
     }
   }
 
@@ -121,7 +121,7 @@ export class LivePorts implements Ports {
         await this.#rendezvous?.spent().catch(() => undefined);
         throw new OfferExpired();
       }
-      throw this.#failure(error);
+      throw await this.#failure(error);
     } finally {
       release();
       this.#note(null);
@@ -131,7 +131,7 @@ export class LivePorts implements Ports {
   async #throughFolder(signal: AbortSignal, onWritten: (file: string) => void): Promise<Answer> {
     if (!this.#rendezvous) throw new Error('the folder is not open');
     let written = false;
-    return await this.#rendezvous.exchange(this.#sdp, {
+    return this.#rendezvous.exchange(this.#sdp, {
       signal,
       onProgress: progress => {
         if (progress.state !== 'waiting') return;
@@ -258,6 +258,7 @@ export class LivePorts implements Ports {
 
   drop(): void {
     this.#ready = false;
+    void this.#rendezvous?.spent().catch(() => undefined);
     this.#tunnel?.close();
     this.#peer?.close();
     this.#tunnel = null;
@@ -277,9 +278,11 @@ export class LivePorts implements Ports {
     this.#onExtras();
   }
 
-  #failure(error: unknown): unknown {
+  async #failure(error: unknown): Promise<unknown> {
     if (!(error instanceof RendezvousError)) return error;
     const name = this.handle?.name ?? 'the folder';
+    if (this.handle && !canUse(await this.handle.queryPermission?.({ mode: 'readwrite' })))
+      return new FlowFailure({ kind: 'permission-refused', name }, error);
     switch (error.code) {
       case 'gone':
         return new FlowFailure({ kind: 'no-server', directory: false }, error);
@@ -303,7 +306,7 @@ async function problemOfLocate(reason: string, handle: FileSystemDirectoryHandle
 
 async function stillThere(handle: FileSystemDirectoryHandle): Promise<boolean> {
   try {
-    for await (const _ of handle.keys()) break;
+    await handle.keys().next();
     return true;
   } catch {
     return false;

@@ -81,7 +81,7 @@ export class SourceReader {
     reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
   ): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> {
     this.#signal.throwIfAborted();
-    return await reader.read();
+    return reader.read();
   }
 }
 

@@ -20,7 +20,7 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
 async function open(): Promise<IDBDatabase> {
   const request = indexedDB.open(kDatabase, 1);
   request.onupgradeneeded = () => request.result.createObjectStore(kStore);
-  return await done(request);
+  return done(request);
 }
 
 /** Works without storage too (a private window): then nothing outlives the page. */
@@ -36,7 +36,7 @@ export class Store {
       const database = await open();
       try {
         const value: unknown = await done(database.transaction(kStore).objectStore(kStore).get(this.#key));
-        return typeof value === 'object' && value !== null ? (value as Remembered) : {};
+        return typeof value === 'object' && value !== null ? value : {};
       } finally {
         database.close();
       }

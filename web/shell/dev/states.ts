@@ -1,0 +1,168 @@
+// Each state that a person can see, with made-up data: states.html?STATE. Made and photographed by states.mjs; not shipped.
+
+import { advance, initialFlow } from '../flow.ts';
+import type { Flow, FlowEvent, Problem, Server } from '../flow_types.ts';
+import { Explorer } from '../explorer.ts';
+import { Frame } from '../frame.ts';
+import { FragmentPlace } from '../place.ts';
+import { FakeSource } from './fake_source.ts';
+import { sampleFiles } from './sample_files.ts';
+
+const now = Date.now();
+const home: Server = {
+  name: 'home',
+  up: true,
+  created: now - 190_000,
+  everyS: 3600,
+  iceServers: ['stun:stun.l.google.com:19302', 'stun:stun.cloudflare.com:3478'],
+};
+const offer = {
+  name: 'offer-3f29a1b2c4d5e6f7-90ab12cd34ef5678.json',
+  text: '{"v":1,"type":"offer"}',
+  client: '3f29a1b2c4d5e6f7',
+  offer: '90ab12cd34ef5678',
+  digest: '',
+};
+const report = {
+  local: { host: 1, srflx: 0, prflx: 0, relay: 0 },
+  remote: { host: 2, srflx: 1, prflx: 0, relay: 0 },
+  pairs: 3,
+  noPublicAddress: true,
+  stun: home.iceServers,
+};
+
+/** Runs events, each with how many milliseconds it comes before now. */
+function flowOf(events: readonly (readonly [FlowEvent, number])[]): Flow {
+  return events.reduce((flow, [event, ago]) => advance(flow, event, now - ago).state, initialFlow());
+}
+
+const started: FlowEvent = { type: 'started', canPick: true, hasPeer: true, remembered: null };
+const manual: FlowEvent = { type: 'started', canPick: false, hasPeer: true, remembered: null };
+const a = 1;
+function until(
+  step: 'servers' | 'offer' | 'sync' | 'connect' | 'done',
+  ago: number,
+  servers: Server[] = [home],
+): [FlowEvent, number][] {
+  const all: [FlowEvent, number][] = [
+    [started, ago + 4_000],
+    [{ type: 'folder', name: 'Photos' }, ago + 3_600],
+    [{ type: 'opened', attempt: a }, ago + 3_560],
+    [{ type: 'servers', attempt: a, servers }, ago + 3_100],
+    [{ type: 'offered', attempt: a, candidates: ['host', 'srflx', 'srflx'] }, ago],
+    [{ type: 'written', attempt: a, file: offer.name }, ago - 20],
+    [{ type: 'answered', attempt: a, server: 'home' }, 700],
+    [{ type: 'connected', attempt: a }, 100],
+  ];
+  return all.slice(0, { servers: 3, offer: 4, sync: 6, connect: 7, done: 8 }[step]);
+}
+function problem(step: 'folder' | 'servers' | 'offer' | 'sync' | 'connect', what: Problem): Flow {
+  const before = { folder: 2, servers: 3, offer: 4, sync: 6, connect: 7 }[step];
+  return flowOf([
+    ...until('done', 21_000).slice(0, before),
+    [{ type: 'failed', attempt: a, step, problem: what }, 400],
+  ]);
+}
+const chosen = (what: Problem): Flow =>
+  flowOf([
+    [started, 9_000],
+    [{ type: 'folder-problem', problem: what }, 200],
+  ]);
+const lost: [FlowEvent, number][] = [
+  ...until('done', 60_000),
+  [{ type: 'lost', attempt: a, reason: 'no sign of life for 30 s' }, 9_000],
+  [{ type: 'wake', attempt: a }, 8_000],
+  [{ type: 'opened', attempt: 2 }, 7_900],
+  [{ type: 'servers', attempt: 2, servers: [home] }, 7_800],
+  [{ type: 'offered', attempt: 2, candidates: ['host'] }, 7_000],
+];
+
+interface Story {
+  readonly flow: Flow;
+  readonly hash?: string;
+  readonly refused?: boolean;
+  readonly stalled?: boolean;
+  readonly help?: boolean;
+}
+
+export const stories: Record<string, Story> = {
+  choose: { flow: flowOf([[started, 0]]) },
+  'choose-refused': { flow: flowOf([[started, 0]]), refused: true },
+  renew: { flow: flowOf([[{ ...started, remembered: { name: 'Photos', granted: false } }, 0]]) },
+  looking: { flow: flowOf(until('servers', 0)) },
+  offer: { flow: flowOf(until('offer', -1_500)) },
+  sync: { flow: flowOf(until('sync', 12_000)) },
+  'sync-30s': { flow: flowOf(until('sync', 41_000)) },
+  'sync-3min': { flow: flowOf(until('sync', 185_000)) },
+  'server-down': { flow: flowOf(until('sync', 12_000, [{ ...home, up: false, created: now - 3 * 3_600_000 }])) },
+  'server-stale': { flow: flowOf(until('sync', 12_000, [{ ...home, created: now - 3 * 86_400_000 }])) },
+  connecting: { flow: flowOf(until('connect', 19_000)) },
+  'wrong-folder': { flow: chosen({ kind: 'wrong-folder', name: 'Holiday' }) },
+  'permission-refused': { flow: chosen({ kind: 'permission-refused', name: 'Photos' }) },
+  'no-server': { flow: problem('folder', { kind: 'no-server', directory: false }) },
+  'no-record': { flow: problem('servers', { kind: 'no-server', directory: true }) },
+  'write-failed': { flow: problem('sync', { kind: 'write-failed', message: 'The disk is full.' }) },
+  'no-path': { flow: problem('connect', { kind: 'no-path', report }) },
+  'folder-gone': { flow: problem('folder', { kind: 'folder-gone', name: 'Photos' }) },
+  refused: {
+    flow: problem('connect', {
+      kind: 'refused',
+      message: 'The server speaks version 2 of the protocol, this page version 1.',
+    }),
+  },
+  'no-webrtc': { flow: flowOf([[{ ...started, hasPeer: false }, 0]]) },
+  'manual-server': { flow: flowOf([[manual, 7_000]]) },
+  'manual-carry': {
+    flow: flowOf([
+      [manual, 37_000],
+      [{ type: 'servers', attempt: a, servers: [home] }, 20_000],
+      [{ type: 'offered', attempt: a, candidates: ['host', 'srflx'] }, 19_000],
+      [{ type: 'written', attempt: a, file: offer.name }, 18_900],
+    ]),
+  },
+  listing: { flow: flowOf(until('done', 19_000)), hash: '#/' },
+  'listing-deep': { flow: flowOf(until('done', 19_000)), hash: '#/Travel/Iceland%202024/' },
+  'listing-help': { flow: flowOf(until('done', 19_000)), hash: '#/', help: true },
+  'not-found': { flow: flowOf(until('done', 19_000)), hash: '#/nothing/here/' },
+  image: { flow: flowOf(until('done', 19_000)), hash: '#/Travel/Iceland%202024/Sk%C3%B3gafoss.svg' },
+  text: { flow: flowOf(until('done', 19_000)), hash: '#/Notes/packing%20list.md' },
+  'text-cut': { flow: flowOf(until('done', 19_000)), hash: '#/Notes/server.log' },
+  html: { flow: flowOf(until('done', 19_000)), hash: '#/Notes/recipe.html' },
+  audio: { flow: flowOf(until('done', 19_000)), hash: '#/memo.wav' },
+  'too-large': { flow: flowOf(until('done', 19_000)), hash: '#/Travel/Iceland%202024/drone.mp4' },
+  loading: { flow: flowOf(until('done', 19_000)), hash: '#/Travel/Iceland%202024/volcano.webm' },
+  unknown: { flow: flowOf(until('done', 19_000)), hash: '#/backup.tar.zst' },
+  reconnecting: { flow: flowOf(lost), hash: '#/' },
+  'reconnect-problem': {
+    flow: flowOf([
+      ...lost,
+      [{ type: 'failed', attempt: 2, step: 'sync', problem: { kind: 'permission-refused', name: 'Photos' } }, 10],
+    ]),
+    hash: '#/',
+  },
+};
+
+export function show(name: string): void {
+  const story = stories[name];
+  if (!story) return;
+  if (story.hash) history.replaceState(null, '', story.hash);
+  const source = new FakeSource(sampleFiles(), now);
+  source.stalled = story.stalled ?? false;
+  const explorer = new Explorer({ source, place: new FragmentPlace(), rootName: () => 'Photos' });
+  const frame = new Frame(explorer, {
+    place: { folder: '/home/anna/Photos', name: 'Photos' },
+    deviceName: () => 'Chrome on Linux',
+    setDeviceName: () => undefined,
+    act: () => undefined,
+    pickerRefused: () => story.refused ?? false,
+    offerText: () => offer,
+    submitServer: () => 'This is not a server’s record: its name begins with server-.',
+    submitAnswer: () => 'This answer belongs to an older offer.',
+  });
+  frame.mount('Photos');
+  frame.update(story.flow, now, null, 'Photos');
+  if (story.flow.everConnected) explorer.start();
+  if (story.help) dispatchEvent(new KeyboardEvent('keydown', { key: '?' }));
+}
+
+(window as unknown as { stories: unknown }).stories = { names: Object.keys(stories), show };
