@@ -34,8 +34,9 @@ struct Prepared {
 };
 
 Result<void> make_directory(const RootedFolder& root, Store& store) {
+  const auto whole = RootedPath::parse(kDirectory);
   RootedPath part;
-  for (const std::string& segment : RootedPath::parse(kDirectory)->segments()) {
+  for (const std::string& segment : whole->segments()) {
     part = *part.child(segment);
     if (auto made = root.make_directory(part); !made) return made;
   }
