@@ -78,7 +78,9 @@ class ClientDriver final : public Client {
 
   Awaitable<void> started() {
     limit(kStartWait);
-    while (!machine_.settled() && !timed_out_ && co_await progress_.wait()) {
+    while (!machine_.settled() && !timed_out_) {
+      const bool woken = co_await progress_.wait();
+      if (!woken) break;
     }
     limit_.cancel();
   }
@@ -96,7 +98,9 @@ class ClientDriver final : public Client {
     on_progress_ = std::move(progress);
     completed_.reset();
     feed(ClientMachine::Exchange{std::move(sdp)});
-    while (!completed_ && !stopped_ && co_await progress_.wait()) {
+    while (!completed_ && !stopped_) {
+      const bool woken = co_await progress_.wait();
+      if (!woken) break;
     }
     if (!completed_) co_return fail(Errc::cancelled, "waiting for the answer");
     co_return std::move(*completed_);
@@ -105,7 +109,9 @@ class ClientDriver final : public Client {
   Awaitable<void> spent() override {
     feed(ClientMachine::Spent{});
     limit(kSpentWait);
-    while (!stopped_ && !machine_.idle() && directory_.directory() && !timed_out_ && co_await progress_.wait()) {
+    while (!stopped_ && !machine_.idle() && directory_.directory() && !timed_out_) {
+      const bool woken = co_await progress_.wait();
+      if (!woken) break;
     }
     limit_.cancel();
   }
@@ -118,7 +124,9 @@ class ClientDriver final : public Client {
     jobs_.close();
     timer_.cancel();
     limit(kSpentWait);
-    while (jobs_.running() > 0 && !timed_out_ && co_await jobs_.wait()) {
+    while (jobs_.running() > 0 && !timed_out_) {
+      const bool woken = co_await jobs_.wait();
+      if (!woken) break;
     }
     limit_.cancel();
   }

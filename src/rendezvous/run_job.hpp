@@ -18,7 +18,9 @@ Awaitable<T> run_job(asio::thread_pool& pool, Job job) {
   FileJobs jobs(network, pool);
   std::optional<T> result;
   jobs.run(std::move(job), [&result](T value) { result.emplace(std::move(value)); });
-  while (!result && co_await jobs.wait()) {
+  while (!result) {
+    const bool woken = co_await jobs.wait();
+    if (!woken) break;
   }
   if (!result) throw boost::system::system_error(asio::error::operation_aborted);
   co_return std::move(*result);

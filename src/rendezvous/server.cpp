@@ -111,7 +111,9 @@ class ServerDriver final : public Server {
   /// Until presence is in place, a few seconds at most: later trouble is tried again anyway.
   Awaitable<void> started() {
     limit(kStartWait);
-    while (!machine_.present() && !timed_out_ && co_await progress_.wait()) {
+    while (!machine_.present() && !timed_out_) {
+      const bool woken = co_await progress_.wait();
+      if (!woken) break;
     }
     limit_.cancel();
   }
@@ -120,7 +122,9 @@ class ServerDriver final : public Server {
     feed(ServerMachine::Stop{});
     co_await tasks_.stop();
     limit(kStopWait);
-    while (!machine_.finished() && !timed_out_ && co_await progress_.wait()) {
+    while (!machine_.finished() && !timed_out_) {
+      const bool woken = co_await progress_.wait();
+      if (!woken) break;
     }
     if (!machine_.finished()) log("rendezvous").warn("the handshake directory hangs; not everything was cleaned up");
     stopped_ = true;
@@ -128,7 +132,9 @@ class ServerDriver final : public Server {
     jobs_.close();
     timer_.cancel();
     // After this the pool may be joined: nothing of ours runs there any more.
-    while (jobs_.running() > 0 && !timed_out_ && co_await jobs_.wait()) {
+    while (jobs_.running() > 0 && !timed_out_) {
+      const bool woken = co_await jobs_.wait();
+      if (!woken) break;
     }
     limit_.cancel();
   }
