@@ -40,7 +40,7 @@ export class SourceReader {
         for (;;) {
           const { done, value } = await this.#read(reader);
           if (done) break;
-          breaks = 0;
+          if (value.length > 0) breaks = 0;
           const piece = this.#end === null ? value : value.subarray(0, this.#end - this.#at);
           this.#at += piece.length;
           if (piece.length > 0) yield piece;
