@@ -1,8 +1,8 @@
 #pragma once
-// One end of the tunnel protocol (docs/protocol.md, section 2) over the message channels of one peer: as a client it is a
-// Handler whose exchanges run at the other end; as a server it hands each exchange that comes in to a Handler of ours.
-// The protocol itself is the I/O-free machine in machine.hpp; this is its driver. Network thread only. The Connection
-// holds its channels; the Handler must outlive `closed`.
+// One end of the tunnel protocol (docs/protocol.md, section 2) over the message channels of one peer: as a client it is
+// a Handler whose exchanges run at the other end; as a server it hands each exchange that comes in to a Handler of
+// ours. The protocol itself is the I/O-free machine in machine.hpp; this is its driver. Network thread only. The
+// Connection holds its channels; the Handler must outlive `closed`.
 
 #include <functional>
 #include <memory>
@@ -13,17 +13,16 @@
 #include "exchange/handler.hpp"
 #include "exchange/message_channel.hpp"
 #include "owndir/protocol.hpp"
+#include "tunnel/role.hpp"
 
 namespace owndir::tunnel {
 
-enum class Role { client, server };
-
 struct ConnectionOptions {
   Role role = Role::client;
-  Limits limits;                          ///< ours; those of the other end come with its hello
-  std::uint32_t data_piece = 64 * 1024;   ///< body bytes that we prefer to receive in one frame
-  exchange::Handler* handler = nullptr;   ///< server: required
-  const Clock* clock = nullptr;           ///< null: system_clock()
+  Limits limits;                         ///< ours; those of the other end come with its hello
+  std::uint32_t data_piece = 64 * 1024;  ///< body bytes that we prefer to receive in one frame
+  exchange::Handler* handler = nullptr;  ///< server: required
+  const Clock* clock = nullptr;          ///< null: system_clock()
 };
 
 struct ConnectionStats {
@@ -44,8 +43,8 @@ class Connection : public exchange::Handler {
   virtual Awaitable<Result<void>> ready() = 0;
 
   /// Client: runs an exchange at the other end; returns when the final response head is there, its body streams after
-  /// that. Waits while max_exchanges are open. Errors: closed (with whether the request may be repeated in the context),
-  /// cancelled, limit, protocol, timeout, too_large (a head beyond the other end's limits; nothing was sent).
+  /// that. Waits while max_exchanges are open. Errors: closed (with whether the request may be repeated in the
+  /// context), cancelled, limit, protocol, timeout, too_large (a head beyond the other end's limits; nothing was sent).
   Awaitable<Result<exchange::Response>> handle(exchange::Request request) override = 0;
 
   /// Announces the end (goaway no_error), lets open exchanges finish for at most `grace`, then closes the channels.
