@@ -165,7 +165,8 @@ async function rename(file: FileSystemFileHandle, name: string): Promise<boolean
     await file.move(name);
     return true;
   } catch (error) {
-    if (hasName(error, 'NotSupportedError', 'TypeError')) return false;
+    // Chromium refuses a rename below the folder, though not the writing, where the permission is the lasting one.
+    if (hasName(error, 'NotSupportedError', 'TypeError', 'NotAllowedError')) return false;
     throw error;
   }
 }
