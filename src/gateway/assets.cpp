@@ -73,8 +73,8 @@ const PageAssets& listing_assets() {
   static const PageAssets assets = [] {
     PageAssets all;
     const auto& url = table().url;
-    all.styles.push_back(url.find(kBase)->second);
     if (const auto style = url.find("listing.css"); style != url.end()) all.styles.push_back(style->second);
+    all.styles.push_back(url.find(kBase)->second);  // last: it touches only what the server drew
     if (const auto script = url.find("listing.js"); script != url.end()) all.scripts.push_back(script->second);
     return all;
   }();

@@ -148,6 +148,11 @@ std::string listing_page(const Listing& listing, std::string_view folder_name, c
   html +=
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+  html +=
+      "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 20 "
+      "20'%3E%3Cpath "
+      "fill='%230f6b63' d='M2 5.5c0-1 .7-1.5 1.5-1.5h4l2 2H16.5c1 0 1.5.7 1.5 1.5v7.5c0 1-.7 1.5-1.5 1.5h-13c-1 "
+      "0-1.5-.7-1.5-1.5z'/%3E%3C/svg%3E\">\n";
   html.append("<title>").append(title).append("</title>\n");
   for (const std::string& url : assets.styles)
     html.append("<link rel=\"stylesheet\" href=\"").append(url).append("\">\n");

@@ -29,11 +29,14 @@ const std::string_view kListingStyle = R"css(
   border: 1px solid var(--d-line); border-radius: 14px; overflow: hidden;
   box-shadow: 0 1px 2px rgb(30 25 15 / 5%), 0 8px 24px rgb(30 25 15 / 5%);
 }
-.listing-table th { padding: 0.7rem 1.1rem 0.6rem; text-align: start; font-size: 0.8rem; font-weight: 500; color: var(--d-soft); }
-.listing-table td { padding: 0; border-top: 1px solid var(--d-line); }
-.listing-table .size, .listing-table .date { padding-inline: 1.1rem; text-align: end; white-space: nowrap; }
-.listing-table td.size, .listing-table td.date { color: var(--d-soft); font-size: 0.92rem; font-variant-numeric: tabular-nums; }
-.listing-table .size { padding-inline-end: 0.6rem; }
+.listing-table thead th {
+  position: static; padding: 0.7rem 1.1rem 0.6rem; border: 0; background: none;
+  text-align: start; font-size: 0.8rem; font-weight: 500; color: var(--d-soft);
+}
+.listing-table tbody td { padding: 0; border: 0; border-top: 1px solid var(--d-line); }
+.listing-table tr .size, .listing-table tr .date { width: 1%; padding-inline: 1.1rem; text-align: end; white-space: nowrap; }
+.listing-table tbody td.size, .listing-table tbody td.date { color: var(--d-soft); font-size: 0.92rem; font-variant-numeric: tabular-nums; }
+.listing-table tr .size { padding-inline-end: 1.2rem; }
 .listing-table tbody tr:hover { background: var(--d-hover); }
 .listing-table .name > :is(a, span) {
   display: flex; align-items: center; gap: 0.8rem; padding: 0.68rem 1.1rem; color: inherit; text-decoration: none; overflow-wrap: anywhere;
@@ -47,8 +50,8 @@ const std::string_view kListingStyle = R"css(
 .listing-table .directory .name { font-weight: 550; }
 .listing-table .directory svg { stroke: var(--d-accent); fill: var(--d-wash); }
 @media (max-width: 38rem) {
-  .listing-table .date { display: none; }
-  .listing-table th, .listing-table .size, .listing-table .name > :is(a, span) { padding-inline: 0.85rem; }
+  .listing-table tr .date { display: none; }
+  .listing-table thead th, .listing-table tr .size, .listing-table .name > :is(a, span) { padding-inline: 0.85rem; }
   .listing-head h1 { font-size: 1.4rem; }
 }
 )css";

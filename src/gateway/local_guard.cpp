@@ -64,6 +64,13 @@ bool is_sandboxed(const Response& response) {
   return response.head.fields.get("Content-Security-Policy").value_or("").starts_with("sandbox");
 }
 
+/// Made anew from the decoded path, so that no "//host" of a request can become a redirect to elsewhere.
+std::string plain_url(const Target& target) {
+  std::string url = url_path(target.path, target.directory);
+  if (!target.query.empty()) url.append("?").append(target.query);
+  return url;
+}
+
 /// Views: a document of the folder runs sandboxed, so it has no origin, and a browser calls its own images and styles
 /// cross-site. It is therefore shown under `/@/view/KEY/PATH`, where reads that carry no credentials of an origin
 /// (no-cors) are let through whoever asks. KEY is an HMAC of the top-level directory of the document under a secret of
@@ -76,19 +83,21 @@ class View {
 
   std::string url(const Target& target) const {
     std::string url(kView);
-    url.append(key(tree(target.path))).append(url_path(target.path, target.directory));
-    if (!target.query.empty()) url.append("?").append(target.query);
+    url.append(key(tree(target))).append(plain_url(target));
     return url;
   }
 
-  bool opens(std::string_view presented, const RootedPath& path) const {
-    const bool own = same_secret(presented, key(tree(path)));
+  bool opens(std::string_view presented, const Target& target) const {
+    const bool own = same_secret(presented, key(tree(target)));
     return same_secret(presented, key("")) || own;
   }
 
  private:
-  static std::string_view tree(const RootedPath& path) {
-    return path.segments().size() < 2 ? std::string_view() : std::string_view(path.segments().front());
+  /// The top-level directory that `target` is, or is in; "" for a file at the top.
+  static std::string_view tree(const Target& target) {
+    const auto& segments = target.path.segments();
+    return segments.size() > 1 || (segments.size() == 1 && target.directory) ? std::string_view(segments.front())
+                                                                             : std::string_view();
   }
 
   std::string key(std::string_view tree) const {
@@ -205,20 +214,24 @@ class Guard final : public LocalGuard {
   Awaitable<Result<Response>> answer_view(Request request) {
     const std::string_view rest = std::string_view(request.head.target).substr(kView.size());
     const std::size_t slash = rest.find('/');
-    std::string plain(slash == rest.npos ? std::string_view() : rest.substr(slash));
-    const auto target = parse_target(plain);
+    const auto target = parse_target(slash == rest.npos ? std::string_view() : rest.substr(slash));
     const bool inside = target && (target->path.is_root() || target->path.segments().front() != "@");
-    if (!inside || !view_.opens(rest.substr(0, slash), target->path))
-      co_return refuse(403, "This address was valid while the server ran before. Open the file from its folder again.");
     const std::string_view mode = request.head.fields.get("Sec-Fetch-Mode").value_or("");
-    if (!mode.empty() && mode != "navigate" && mode != "no-cors")
-      co_return refuse(403, "A document of the folder may show what is beside it, but not read it by script.");
     const bool navigates = mode == "navigate";
-    request.head.target = plain;
+    if (!inside) co_return refuse(404, "There is nothing at this address.");
+    if (!view_.opens(rest.substr(0, slash), *target)) {
+      // An address from an earlier run, or a link out of the document's tree: the ordinary rules decide.
+      if (navigates) co_return redirect(303, plain_url(*target));
+      co_return refuse(403, "A document of the folder may show only what is in its own top-level directory.");
+    }
+    if (!mode.empty() && !navigates && mode != "no-cors")
+      co_return refuse(403, "A document of the folder may show what is beside it, but not read it by script.");
+    request.head.target = plain_url(*target);
     Result<Response> response = co_await next_.handle(std::move(request));
     if (!response) co_return response;
     // What is no sandboxed document lives at its plain address.
-    if (navigates && response->head.status < 300 && !is_sandboxed(*response)) co_return redirect(303, std::move(plain));
+    if (navigates && response->head.status < 300 && !is_sandboxed(*response))
+      co_return redirect(303, plain_url(*target));
     response->head.fields.set("Cross-Origin-Resource-Policy", "cross-origin");
     co_return response;
   }
