@@ -127,9 +127,12 @@ TEST_F(RootedFolderTest, NeverWritesOutsideWhileALinkIsSwapped) {
     while (!stop)
       ::renameat2(AT_FDCWD, (root_ / "in/swap").c_str(), AT_FDCWD, (root_ / "in/evil").c_str(), RENAME_EXCHANGE);
   });
-  for (int i = 0; i < 300; ++i)
-    if (const auto sub = folder_.subfolder(*RootedPath::parse("swap")))
+  for (int i = 0; i < 300; ++i) {
+    const auto sub = folder_.subfolder(*RootedPath::parse("swap"));
+    if (sub) {
       EXPECT_TRUE(write_file_atomically(*sub, "new", "x").has_value());
+    }
+  }
   stop = true;
   swapper.join();
   EXPECT_FALSE(fs::exists(root_ / "out/new"));
