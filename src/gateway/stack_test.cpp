@@ -1,0 +1,95 @@
+// The localhost side as it runs: socket, guard, gateway, folder.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gateway/gateway.hpp"
+#include "gateway/local_guard.hpp"
+#include "gateway/test_folder.hpp"
+#include "http/test_client.hpp"
+
+namespace owndir::gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class LocalStack : public ::testing::Test {
+ protected:
+  LocalStack() {
+    folder_.write("a.txt", "hello");
+    GatewayOptions options;
+    options.name = "Home";
+    gateway_ = make_gateway(folder_.open(), files_, options);
+    GuardOptions guard;
+    guard.hosts = {"127.0.0.1"};
+    guard_ = LocalGuard::create(*gateway_, guard);
+    http::ServerLimits limits;
+    limits.body_piece = 16384;
+    server_ = std::make_unique<http::TestServer>(*guard_, limits);
+    guard_->set_port(server_->port());
+  }
+  ~LocalStack() override {
+    server_->stop();
+    files_.join();
+  }
+
+  std::string get(std::string_view target, std::string_view fields = "Connection: close\r\n") {
+    http::RawClient client(server_->port(), 4096);
+    client.send("GET " + std::string(target) + " HTTP/1.1\r\nHost: " + host() + "\r\n" + std::string(fields) + "\r\n");
+    return client.read_to_end();
+  }
+  std::string host() const { return "127.0.0.1:" + std::to_string(server_->port()); }
+
+  TestFolder folder_;
+  asio::thread_pool files_{2};
+  std::unique_ptr<exchange::Handler> gateway_;
+  std::unique_ptr<LocalGuard> guard_;
+  std::unique_ptr<http::TestServer> server_;
+};
+
+TEST_F(LocalStack, ServesTheFolder) {
+  EXPECT_THAT(get("/a.txt"), ::testing::AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), ::testing::EndsWith("\r\n\r\nhello")));
+  EXPECT_THAT(get("/"), HasSubstr("<a href=\"a.txt\">"));
+  EXPECT_THAT(get("http://" + host() + "/a.txt"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(LocalStack, RefusesARebindingHostInEitherForm) {
+  http::RawClient client(server_->port());
+  client.send("GET / HTTP/1.1\r\nHost: evil.example:" + std::to_string(server_->port()) +
+              "\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(client.read_to_end(), StartsWith("HTTP/1.1 421"));
+  EXPECT_THAT(get("http://evil.example/a.txt"), StartsWith("HTTP/1.1 400"));
+}
+
+TEST_F(LocalStack, HidesNoSecondRequestInAFirst) {
+  http::RawClient client(server_->port());
+  client.send("POST / HTTP/1.1\r\nHost: " + host() +
+              "\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: " +
+              host() + "\r\n\r\n");
+  const std::string response = client.read_to_end();
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 400"));
+  EXPECT_EQ(response.find("hello"), std::string::npos);
+}
+
+TEST_F(LocalStack, ResetsTheConnectionWhenAFileIsCutWhileItIsSent) {
+  folder_.write("large.bin", std::string(32 << 20, 'x'));
+  http::RawClient client(server_->port(), 4096);
+  client.send("GET /large.bin HTTP/1.1\r\nHost: " + host() + "\r\n\r\n");
+  EXPECT_THAT(client.read_until("\r\n\r\n"), HasSubstr("Content-Length: 33554432\r\n"));
+  std::filesystem::resize_file(folder_.path() / "large.bin", 1000);
+  const std::string body = client.read_to_end();
+  EXPECT_TRUE(client.was_reset());
+  EXPECT_LT(body.size(), 32U << 20);
+}
+
+TEST_F(LocalStack, LetsABrowserInByTheLinkOnce) {
+  const std::string link = guard_->make_login_target();
+  const std::string response = get(link);
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 303"));
+  EXPECT_THAT(response, HasSubstr("Set-Cookie: owndir-session="));
+  EXPECT_THAT(get(link), StartsWith("HTTP/1.1 403"));
+}
+
+}  // namespace
+}  // namespace owndir::gateway
