@@ -252,12 +252,15 @@ class AnswerWait {
 
   async #scan(): Promise<Answer | null> {
     const names: { text: string; name: AnswerName }[] = [];
+    let offered = false;
     for (const text of await listNames(this.#handshake)) {
+      offered ||= text === this.#offer.name;
       const name = parseName(text);
       if (name?.type !== 'answer' || name.client !== this.#offer.client || name.offer !== this.#offer.offer) continue;
       names.push({ text, name });
     }
-    this.#note = null;
+    // A directory that is moved or unmounted looks empty.
+    this.#note = offered ? null : 'The offer file is not in the handshake folder any more: was the folder moved?';
     names.sort((a, b) => b.name.n - a.name.n);
     for (const { text, name } of names) {
       const answer = await this.#read(text, name);
@@ -283,6 +286,6 @@ class AnswerWait {
     const now = this.#timers.now();
     const since = this.#refused.get(text) ?? now;
     this.#refused.set(text, since);
-    if (error.code !== 'malformed' || now - since >= halfWrittenMs) this.#note ??= `${text}: ${error.message}`;
+    if (error.code !== 'malformed' || now - since >= halfWrittenMs) this.#note = `${text}: ${error.message}`;
   }
 }

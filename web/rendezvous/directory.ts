@@ -82,7 +82,12 @@ export function watch(
       onChange();
     });
     observer.observe(handle).then(
-      () => pace(rescanMs),
+      () => {
+        if (closed) return;
+        pace(rescanMs);
+        // What changed before the observer was in place.
+        onChange();
+      },
       () => undefined,
     );
   }
