@@ -96,6 +96,7 @@ export class Explorer {
     this.#showCrumbs(path);
     document.title = path === '/' ? this.#options.rootName() : `${baseName(path)} · ${this.#options.rootName()}`;
     const slow = setTimeout(() => this.#busy.removeAttribute('hidden'), 150);
+    const long = setTimeout(() => this.#showWaiting(path), 1_000);
     try {
       if (isDirectory(path)) await this.#showDirectory(path, kept, from, moved, signal);
       else await this.#showFile(path, kept, signal);
@@ -103,6 +104,7 @@ export class Explorer {
       if (!signal.aborted) this.#showError(path, error);
     } finally {
       clearTimeout(slow);
+      clearTimeout(long);
       if (!signal.aborted) this.#busy.setAttribute('hidden', '');
     }
   }
@@ -243,6 +245,19 @@ export class Explorer {
     replaceChildren(this.#crumbs, h('ol', null, items));
     const list = this.#crumbs.firstElementChild;
     if (list) list.scrollLeft = list.scrollWidth;
+  }
+
+  /** The address has moved on, so what was shown there before would be misleading. */
+  #showWaiting(path: string): void {
+    if (this.#shown === path || this.#kept.has(path)) return;
+    this.#closePreview();
+    this.#shown = null;
+    const words = h(
+      'p',
+      { class: 'quiet', role: 'status' },
+      `Waiting for ${baseName(path) || 'the folder'} to come from home…`,
+    );
+    replaceChildren(this.#content, h('div', { class: 'instead' }, words));
   }
 
   #showError(path: string, error: unknown): void {

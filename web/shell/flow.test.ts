@@ -42,28 +42,22 @@ describe('the way to the folder', () => {
     ['asks for the folder at first', [started], 'choose', 'ttttt', []],
     [
       'asks for the permission of a folder it knows',
-      [{ ...started, remembered: { name: 'Photos', granted: false } } as FlowEvent],
+      [{ ...started, remembered: { name: 'Photos', granted: false } }],
       'renew',
       'ttttt',
       [],
     ],
     [
       'goes on by itself where the permission is still there',
-      [{ ...started, remembered: { name: 'Photos', granted: true } } as FlowEvent],
+      [{ ...started, remembered: { name: 'Photos', granted: true } }],
       'connecting',
       'atttt',
       ['stop', 'open'],
     ],
-    [
-      'says at once that a browser has no WebRTC',
-      [{ ...started, hasPeer: false } as FlowEvent],
-      'problem',
-      'ttttt',
-      [],
-    ],
+    ['says at once that a browser has no WebRTC', [{ ...started, hasPeer: false }], 'problem', 'ttttt', []],
     [
       'lets the person carry files where there is no picker',
-      [{ ...started, canPick: false } as FlowEvent],
+      [{ ...started, canPick: false }],
       'connecting',
       'sattt',
       ['stop'],
@@ -138,7 +132,7 @@ describe('what goes wrong', () => {
     [{ kind: 'no-path', report }, true],
     [{ kind: 'refused', message: 'x' }, true],
     [{ kind: 'internal', message: 'x' }, true],
-    [{ kind: 'write-failed', message: 'x' }, false],
+    [{ kind: 'write-failed', message: 'x' }, true],
     [{ kind: 'permission-refused', name: 'x' }, false],
     [{ kind: 'folder-gone', name: 'x' }, false],
   ])('after %o tries again by itself: %s', (problem, byItself) => {
@@ -147,6 +141,16 @@ describe('what goes wrong', () => {
     expect(flow.wakeAt !== null).toBe(byItself);
     expect(effects.some(effect => effect.do === 'wake')).toBe(byItself);
     expect(run([{ type: 'retry' }], flow).flow.phase).toBe('connecting');
+  });
+
+  it('stops writing offers by itself after three that could not be written', () => {
+    let flow = run([started, folder]).flow;
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      expect(flow.phase).toBe('connecting');
+      flow = advance(flow, failed({ kind: 'write-failed', message: 'full' }, attempt), 0).state;
+      flow = advance(flow, { type: 'wake', attempt }, 0).state;
+    }
+    expect(flow).toMatchObject({ phase: 'problem', wakeAt: null });
   });
 
   it('waits longer after each failure, up to a minute', () => {
@@ -216,7 +220,7 @@ describe('a lost connection', () => {
   });
 
   it('asks for the answer only, when files are carried by hand', () => {
-    const manual: FlowEvent = { ...started, canPick: false } as FlowEvent;
+    const manual: FlowEvent = { ...started, canPick: false };
     const { flow } = run([
       manual,
       servers(),

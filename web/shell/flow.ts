@@ -114,8 +114,10 @@ function retryDelay(problem: Problem, failures: number): number | null {
     case 'wrong-folder':
     case 'permission-refused':
     case 'folder-gone':
-    case 'write-failed':
       return null;
+    case 'write-failed':
+      // A virus scanner or the sync may hold a file for a moment; a full disk does not pass by itself.
+      return failures < 3 ? 2_000 : null;
   }
 }
 
