@@ -12,13 +12,13 @@ DirectoryDriver::DirectoryDriver(FileJobs& jobs, SharedFolder root, std::shared_
     : jobs_(&jobs), store_(std::move(store)), entries_(options.entries), events_(std::move(events)) {
   WatchEvents watch;
   watch.changed = [this](std::vector<std::string> names) {
-    for (std::string& name : names) names_.insert(std::move(name));
+    for (std::string& name : names) queue(std::move(name));
     look();
   };
   watch.rescan = [this] { list(); };
   watch.lost = [this](const Error& error) {
     directory_.reset();
-    names_.clear();
+    forget_names();
     events_.lost(error);
   };
   watch.back = [this](SharedFolder folder) {
@@ -37,20 +37,32 @@ void DirectoryDriver::stop() {
 }
 
 void DirectoryDriver::check(std::string name) {
-  names_.insert(std::move(name));
+  queue(std::move(name));
   look();
+}
+
+void DirectoryDriver::queue(std::string name) {
+  if (queued_.insert(name).second) names_.push_front(std::move(name));
+}
+
+void DirectoryDriver::forget_names() {
+  names_.clear();
+  queued_.clear();
 }
 
 void DirectoryDriver::look() {
   if (stopped_ || looking_ || names_.empty() || !directory_) return;
   // More names than a directory may have entries: a list is cheaper and bounded.
   if (names_.size() > entries_) {
-    names_.clear();
+    forget_names();
     return list();
   }
   std::vector<std::string> names;
-  while (!names_.empty() && names.size() < kNamesAtOnce)
-    names.push_back(std::move(names_.extract(names_.begin()).value()));
+  while (!names_.empty() && names.size() < kNamesAtOnce) {
+    queued_.erase(names_.front());
+    names.push_back(std::move(names_.front()));
+    names_.pop_front();
+  }
   looking_ = true;
   jobs_.run(
       [store = store_, folder = directory_, names = std::move(names)]() mutable {

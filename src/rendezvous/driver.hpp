@@ -2,10 +2,11 @@
 // What both drivers do beside their machine: watch the directory, look at what changed and list it, one look at a time.
 // Network thread; file work on the pool. After `stop` there are no more events.
 
+#include <deque>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
+#include <unordered_set>
 
 #include "rendezvous/file_jobs.hpp"
 #include "rendezvous/watcher.hpp"
@@ -32,6 +33,8 @@ class DirectoryDriver {
 
  private:
   using Looks = std::vector<std::pair<std::string, Result<std::optional<FileInfo>>>>;
+  void queue(std::string name);
+  void forget_names();
   void look();
   void looked(const SharedFolder& folder, Looks looks);
   void list();
@@ -41,7 +44,8 @@ class DirectoryDriver {
   const std::size_t entries_;
   Events events_;
   SharedFolder directory_;
-  std::set<std::string> names_;
+  std::deque<std::string> names_;  ///< to be looked at, newest first: a flood does not hold up what comes after it
+  std::unordered_set<std::string> queued_;
   bool looking_ = false, listing_ = false, list_again_ = false, stopped_ = false;
   std::unique_ptr<Watcher> watcher_;
 };
