@@ -50,6 +50,7 @@ async function chromiumClient(t, { bed, away, courier, answerDelay }) {
 async function cell(t, { a, b, answerDelay, client, turn }) {
   const { home, away } = twoCopies(t);
   const bed = await natBed(t, { a, b, lifetime: 30 });
+  if ([a, b].includes('blocked')) bed.turn += '?transport=tcp';
   t.step('both NATs are up');
   const server = await serve(t, home, { stun: bed.stun, prefix: bed.b, args: turn ? ['--turn', bed.turn] : [] });
   await waitForPage(home, away);
