@@ -158,7 +158,7 @@ std::string listing_page(const Listing& listing, std::string_view folder_name, c
     html.append("<link rel=\"stylesheet\" href=\"").append(url).append("\">\n");
   for (const std::string& url : assets.scripts)
     html.append("<script defer src=\"").append(url).append("\"></script>\n");
-  html.append("</head>\n<body class=\"listing\" data-owndir-name=\"")
+  html.append("</head>\n<body class=\"listing-page\" data-owndir-name=\"")
       .append(shown(folder_name))
       .append("\">\n<header class=\"listing-head\">\n");
   append_breadcrumb(html, listing, folder_name);

@@ -3,13 +3,13 @@
 namespace owndir::gateway {
 
 const std::string_view kListingStyle = R"css(
-.listing {
+.listing-page {
   --d-paper: #faf9f7; --d-card: #fff; --d-ink: #1d1c1a; --d-soft: #625e57; --d-line: #e2dfd9; --d-accent: #0f6b63; --d-wash: #e3f1ee; --d-hover: #f4f2ee;
   color-scheme: light dark; margin: 0; min-height: 100vh; background: var(--d-paper); color: var(--d-ink);
   font: 16px/1.55 ui-sans-serif, system-ui, -apple-system, "Segoe UI", "Inter", "Noto Sans", "Cantarell", "DejaVu Sans", sans-serif;
 }
 @media (prefers-color-scheme: dark) {
-  .listing {
+  .listing-page {
     --d-paper: #161615; --d-card: #1f1f1d; --d-ink: #ecebe7; --d-soft: #a5a198; --d-line: #32312e; --d-accent: #6cc9bc; --d-wash: #16302c; --d-hover: #262624;
   }
 }
@@ -25,7 +25,7 @@ const std::string_view kListingStyle = R"css(
 .listing-notice { margin: 0 0 1rem; padding: 0.7rem 1.1rem; border: 1px solid var(--d-line); border-radius: 12px; background: var(--d-card); }
 .listing-empty { margin: 0; padding: 3.5rem 1rem; text-align: center; color: var(--d-soft); border: 1px dashed var(--d-line); border-radius: 14px; }
 .listing-table {
-  width: 100%; border-collapse: separate; border-spacing: 0; background: var(--d-card);
+  table-layout: auto; width: 100%; border-collapse: separate; border-spacing: 0; background: var(--d-card);
   border: 1px solid var(--d-line); border-radius: 14px; overflow: hidden;
   box-shadow: 0 1px 2px rgb(30 25 15 / 5%), 0 8px 24px rgb(30 25 15 / 5%);
 }
@@ -34,7 +34,7 @@ const std::string_view kListingStyle = R"css(
   text-align: start; font-size: 0.8rem; font-weight: 500; color: var(--d-soft);
 }
 .listing-table tbody td { padding: 0; border: 0; border-top: 1px solid var(--d-line); }
-.listing-table tr .size, .listing-table tr .date { width: 1%; padding-inline: 1.1rem; text-align: end; white-space: nowrap; }
+.listing-table tr .size, .listing-table tr .date { width: 8rem; padding-inline: 1.1rem; text-align: end; white-space: nowrap; }
 .listing-table tbody td.size, .listing-table tbody td.date { color: var(--d-soft); font-size: 0.92rem; font-variant-numeric: tabular-nums; }
 .listing-table tr .size { padding-inline-end: 1.2rem; }
 .listing-table tbody tr:hover { background: var(--d-hover); }
