@@ -12,6 +12,7 @@ import { LivePorts } from './live_ports.ts';
 import { FragmentPlace } from './place.ts';
 import { serverOfText } from './server_text.ts';
 import { snapshotOf, type Snapshot } from './snapshot.ts';
+import { RendezvousError } from '../rendezvous/index.ts';
 import { Store, type Remembered } from './store.ts';
 import { TunnelSource } from './tunnel_source.ts';
 import { problemWords, type Action } from './words.ts';
@@ -125,6 +126,8 @@ export class App {
   }
 
   async #use(handle: FileSystemHandle): Promise<void> {
+    const known = this.#ports.handle;
+    if (this.#connection.flow.phase === 'connected' && known && (await known.isSameEntry(handle))) return;
     if (handle instanceof FileSystemDirectoryHandle) this.#candidate = handle;
     this.#took(await checkFolder(handle));
   }
@@ -161,6 +164,8 @@ export class App {
       this.#ports.submitAnswer(text);
       return null;
     } catch (error) {
+      if (error instanceof RendezvousError && error.code === 'malformed')
+        return `This is not a whole answer: open the file answer-….json, or paste all of its text. (${error.message})`;
       return error instanceof Error ? error.message : String(error);
     }
   }

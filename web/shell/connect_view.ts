@@ -33,22 +33,16 @@ export class ConnectView {
   }
 
   update(flow: Flow, now: number, note: string | null): void {
-    const layout = [flow.phase, flow.mode, flow.problem?.kind, flow.folder, this.#hooks.pickerRefused()].join(' ');
+    const layout = [flow.phase, flow.mode, JSON.stringify(flow.problem), flow.folder, this.#hooks.pickerRefused()].join(
+      ' ',
+    );
     if (layout !== this.#layout) {
       this.#layout = layout;
       this.#rebuild(flow);
     }
-    this.#steps.update(flow, now, note);
+    if (!flow.looking) this.#steps.update(flow, now, note);
     if (flow.mode === 'manual') this.#manual.update(flow);
-    const wait = flow.phase === 'problem' && flow.wakeAt !== null ? Math.max(0, flow.wakeAt - now) : null;
-    setText(
-      this.#retry,
-      wait === null
-        ? ''
-        : wait < 6_000
-          ? 'Looking again every few seconds.'
-          : `Trying again by itself in ${formatElapsed(wait)}.`,
-    );
+    setText(this.#retry, retryWords(flow, now));
     const active = flow.steps.find(step => step.status === 'active');
     const words = active
       ? this.#steps.element.querySelector(`[data-step=${active.id}] .step-title`)?.textContent
@@ -189,4 +183,10 @@ export class ConnectView {
       flow.mode === 'folder' && flow.phase === 'connecting' ? link('forget') : null,
     );
   }
+}
+
+function retryWords(flow: Flow, now: number): string {
+  if (flow.problem?.kind === 'no-server') return 'Looking again every few seconds.';
+  if (flow.phase !== 'problem' || flow.wakeAt === null) return '';
+  return `Trying again by itself in ${formatElapsed(Math.max(0, flow.wakeAt - now) + 999)}.`;
 }

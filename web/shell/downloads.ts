@@ -6,8 +6,10 @@ import { h, icon, setText } from './dom.ts';
 import { formatRemaining, formatSize } from './format.ts';
 import { kIcons } from './icons.ts';
 import { kBlobDownloadLimit } from './kinds.ts';
-import { SourceReader } from './reader.ts';
+import { SourceReader, inPieces } from './reader.ts';
 import { SourceError, type Source } from './source.ts';
+
+const kDiskPiece = 1024 * 1024;
 
 interface Row {
   readonly element: HTMLElement;
@@ -95,7 +97,7 @@ export class Downloads {
 async function toDisk(reader: SourceReader, file: FileSystemFileHandle, row: Row): Promise<void> {
   const out = await file.createWritable();
   try {
-    for await (const piece of reader.pieces()) {
+    for await (const piece of inPieces(reader.pieces(), kDiskPiece)) {
       await out.write(piece);
       row.progress(reader.done, reader.size);
     }

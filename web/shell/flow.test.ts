@@ -108,6 +108,13 @@ describe('what goes wrong', () => {
     expect(again.effects.map(effect => effect.do)).toEqual(['stop', 'open']);
   });
 
+  it('keeps the problem shown while it looks again, until there is a server', () => {
+    const { flow } = run([started, folder, opened(), servers([]), { type: 'wake', attempt: 1 }, opened(2)]);
+    expect(flow).toMatchObject({ phase: 'problem', looking: true, problem: { kind: 'no-server' } });
+    expect(run([servers([], 2)], flow).flow).toMatchObject({ phase: 'problem', looking: false });
+    expect(run([servers([home], 2)], flow).flow).toMatchObject({ phase: 'connecting', looking: false, problem: null });
+  });
+
   it('writes an offer without a server if the person wants it', () => {
     const { flow } = run([
       started,

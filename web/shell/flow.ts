@@ -45,6 +45,7 @@ export function initialFlow(): Flow {
     problem: null,
     lost: null,
     wakeAt: null,
+    looking: false,
     anyway: false,
   };
 }
@@ -62,15 +63,16 @@ function end(flow: Flow, id: StepId, now: number, status: Step['status'] = 'done
 }
 
 /** A new attempt from its first step; whatever the previous one still does is stopped. */
-function attempt(flow: Flow, now: number): Outcome {
+function attempt(flow: Flow, now: number, looking = false): Outcome {
   const next: Flow = {
     ...flow,
-    phase: flow.everConnected ? 'reconnecting' : 'connecting',
+    phase: looking ? 'problem' : flow.everConnected ? 'reconnecting' : 'connecting',
+    looking,
     attempt: flow.attempt + 1,
     steps: freshSteps(),
     candidates: [],
     offerFile: null,
-    problem: null,
+    problem: looking ? flow.problem : null,
     wakeAt: null,
   };
   if (flow.mode === 'manual') {
@@ -82,7 +84,13 @@ function attempt(flow: Flow, now: number): Outcome {
   return { state: begin(next, 'folder', now), effects: [{ do: 'stop' }, { do: 'open', attempt: next.attempt }] };
 }
 
-function offer(flow: Flow, now: number, before: readonly FlowEffect[] = []): Outcome {
+function offer(known: Flow, now: number, before: readonly FlowEffect[] = []): Outcome {
+  const flow: Flow = {
+    ...known,
+    phase: known.everConnected ? 'reconnecting' : 'connecting',
+    looking: false,
+    problem: null,
+  };
   const iceServers = newest(flow.servers)?.iceServers ?? [];
   return {
     state: begin(flow, 'offer', now),
@@ -125,7 +133,14 @@ function fail(flow: Flow, step: StepId, problem: Problem, now: number): Outcome 
   const failures = flow.failures + 1;
   const delay = retryDelay(problem, failures);
   const wakeAt = delay === null ? null : now + delay;
-  const state: Flow = { ...end(flow, step, now, 'failed'), phase: 'problem', problem, failures, wakeAt };
+  const state: Flow = {
+    ...end(flow, step, now, 'failed'),
+    phase: 'problem',
+    problem,
+    failures,
+    wakeAt,
+    looking: false,
+  };
   const effects: FlowEffect[] = [{ do: 'stop' }];
   if (delay !== null) effects.push({ do: 'wake', attempt: flow.attempt, afterMs: delay });
   return { state, effects };
@@ -158,7 +173,8 @@ function onLost(flow: Flow, reason: string, now: number): Outcome {
 /** Events that belong to an attempt. */
 function onAttempt(flow: Flow, event: Extract<FlowEvent, { attempt: number }>, now: number): Outcome {
   if (event.attempt !== flow.attempt) return stay(flow);
-  if (event.type === 'wake') return flow.wakeAt === null ? stay(flow) : attempt(flow, now);
+  if (event.type === 'wake')
+    return flow.wakeAt === null ? stay(flow) : attempt(flow, now, flow.problem?.kind === 'no-server');
   if (event.type === 'lost') return flow.phase === 'connected' ? onLost(flow, event.reason, now) : stay(flow);
   if (!isBusy(flow)) return stay(flow);
   switch (event.type) {

@@ -66,6 +66,8 @@ export interface Flow {
   readonly lost: { readonly reason: string; readonly at: number } | null;
   /** When the next attempt starts by itself. */
   readonly wakeAt: number | null;
+  /** A problem stays shown while the page looks whether it has passed. */
+  readonly looking: boolean;
   /** Write an offer even though no server has announced itself. */
   readonly anyway: boolean;
 }
@@ -107,5 +109,6 @@ export type FlowEffect =
 
 /** An attempt is under way (not merely waited for). */
 export function isBusy(flow: Flow): boolean {
-  return (flow.phase === 'connecting' || flow.phase === 'reconnecting') && flow.wakeAt === null;
+  const underWay = flow.phase === 'connecting' || flow.phase === 'reconnecting' || flow.looking;
+  return underWay && flow.wakeAt === null;
 }

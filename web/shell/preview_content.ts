@@ -38,7 +38,7 @@ const kBlockLines = 400;
 export function textContent(text: string, preferences: Preferences): Shown {
   const pre = h('pre', { tabindex: 0, 'aria-label': 'Content of the file' });
   if (text === '') return { content: h('p', { class: 'empty' }, 'The file is empty.'), tools: [] };
-  const lines = text.split(/(?<=\n)/);
+  const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
   for (let at = 0; at < lines.length; at += kBlockLines)
     pre.append(h('span', { class: 'block' }, lines.slice(at, at + kBlockLines).join('')));
   const apply = () => pre.classList.toggle('wrap', preferences.wrap);

@@ -133,7 +133,8 @@ export class PreviewView {
     const direct =
       kind === 'image' || kind === 'audio' || kind === 'video' ? this.#source.url?.(this.#path) : undefined;
     if (kind === 'none') return this.#offer('This kind of file is not shown here.');
-    if (kind === 'pdf' && !navigator.pdfViewerEnabled) return this.#offer('This browser shows no PDF inside a page.');
+    if (kind === 'pdf' && navigator.pdfViewerEnabled === false)
+      return this.#offer('This browser shows no PDF inside a page.');
     if (direct === undefined && kind !== 'text' && size !== null && size > limit)
       return this.#offer(
         `${kindWord(kind)} files up to ${formatSize(limit)} are shown here; this one is ${formatSize(size)}.`,
@@ -153,12 +154,14 @@ export class PreviewView {
     const name = baseName(this.#path);
     const mime = mimeOf(this.#facts.mime, name);
     const cut = kind === 'text' && this.#facts.size !== 0;
-    const signal = AbortSignal.any([this.#abort.signal, cancel.signal]);
+    const stop = () => cancel.abort(this.#abort.signal.reason);
+    this.#abort.signal.addEventListener('abort', stop, { once: true });
+    if (this.#abort.signal.aborted) stop();
     let got;
     try {
-      got = await collect(this.#source, this.#path, { limit, cut, mime, signal, onProgress });
+      got = await collect(this.#source, this.#path, { limit, cut, mime, signal: cancel.signal, onProgress });
     } catch (error) {
-      if (cancel.signal.aborted) return this.#offer('Cancelled.', true);
+      if (cancel.signal.aborted && !this.#abort.signal.aborted) return this.#offer('Cancelled.', true);
       throw error;
     }
     if (kind === 'text' || kind === 'html') {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { collect } from './reader.ts';
+import { collect, inPieces } from './reader.ts';
 import { SourceError, factsOf, openedOf, rangeFields, type Opened, type Range, type Source } from './source.ts';
 
 const content = new TextEncoder().encode('0123456789abcdef');
@@ -76,6 +76,15 @@ describe('reading a file', () => {
 
   it('refuses what is larger than it may hold', async () => {
     await expect(collect(new Flaky([null]), '/a', { ...options, limit: 6 })).rejects.toBeInstanceOf(SourceError);
+  });
+
+  it('is joined to larger pieces', async () => {
+    async function* small(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+      for (const byte of content) yield new Uint8Array([byte]);
+    }
+    const sizes: number[] = [];
+    for await (const piece of inPieces(small(), 6)) sizes.push(piece.length);
+    expect(sizes).toEqual([6, 6, 4]);
   });
 
   it('ends at once when it is cancelled', async () => {

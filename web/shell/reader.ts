@@ -1,5 +1,6 @@
 // Reading a file from a source, taken up again where it broke off as long as the file is still the same version.
 
+import { concat } from '../base/bytes.ts';
 import { SourceError, type Opened, type Source } from './source.ts';
 
 export interface Progress {
@@ -83,6 +84,24 @@ export class SourceReader {
     this.#signal.throwIfAborted();
     return reader.read();
   }
+}
+
+/** Joins small pieces: each write to disk is a round trip through the browser, whatever its size. */
+export async function* inPieces(
+  pieces: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  bytes: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let held: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const piece of pieces) {
+    held.push(piece);
+    size += piece.length;
+    if (size < bytes) continue;
+    yield concat(held);
+    held = [];
+    size = 0;
+  }
+  if (size > 0) yield concat(held);
 }
 
 export interface Collected {

@@ -114,7 +114,9 @@ export function stepWords(step: Step, flow: Flow, now: number): StepWords {
         ...none,
         title:
           step.status === 'active'
-            ? 'Looking for a server'
+            ? flow.mode === 'manual'
+              ? 'Waiting for the server’s record'
+              : 'Looking for a server'
             : step.status === 'failed'
               ? 'No server found'
               : 'Find the server',

@@ -6,6 +6,7 @@ import { Explorer } from '../explorer.ts';
 import { Frame } from '../frame.ts';
 import { FragmentPlace } from '../place.ts';
 import { FakeSource } from './fake_source.ts';
+import { inspect } from './inspect.ts';
 import { sampleFiles } from './sample_files.ts';
 
 const now = Date.now();
@@ -165,4 +166,4 @@ export function show(name: string): void {
   if (story.help) dispatchEvent(new KeyboardEvent('keydown', { key: '?' }));
 }
 
-(window as unknown as { stories: unknown }).stories = { names: Object.keys(stories), show };
+(window as unknown as { stories: unknown }).stories = { names: Object.keys(stories), show, inspect };

@@ -1,0 +1,2 @@
+export const kSwitches: string[];
+export function bundleStates(out: string): Promise<string>;

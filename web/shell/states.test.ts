@@ -1,0 +1,142 @@
+// Every state of the page, and the walk through a folder by keyboard, in real Chromium with a made-up home folder.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundleStates, kSwitches } from './dev/bundle.mjs';
+
+declare global {
+  interface Window {
+    stories: { names: string[]; show(name: string): void; inspect(): string[] };
+  }
+}
+
+let directory: string;
+let address: string;
+let browser: Browser;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'owndir-states-'));
+  address = await bundleStates(directory);
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: kSwitches });
+});
+afterAll(async () => {
+  await browser?.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function open(story: string, page: Page): Promise<void> {
+  await page.goto('about:blank');
+  await page.goto(address);
+  await page.evaluate(name => window.stories.show(name), story);
+}
+
+const place = (page: Page) => page.evaluate(() => decodeURIComponent(location.hash));
+const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent ?? '');
+
+describe('every state', () => {
+  it.each(['light', 'dark'] as const)(
+    'can be read and used on 320 px, %s',
+    async colorScheme => {
+      const page = await browser.newPage({
+        viewport: { width: 320, height: 640 },
+        colorScheme,
+        reducedMotion: 'reduce',
+      });
+      const errors: string[] = [];
+      page.on('pageerror', error => errors.push(error.message));
+      await page.goto(address);
+      const names = await page.evaluate(() => window.stories.names);
+      expect(names.length).toBeGreaterThan(30);
+      const wrong: Record<string, string[]> = {};
+      for (const name of names) {
+        await open(name, page);
+        await page.waitForFunction(() => document.querySelector('.busy:not([hidden])') === null);
+        const found = await page.evaluate(() => window.stories.inspect());
+        if (found.length > 0) wrong[name] = found;
+      }
+      expect(wrong).toEqual({});
+      expect(errors).toEqual([]);
+      await page.close();
+    },
+    120_000,
+  );
+});
+
+describe('the folder', () => {
+  it('is walked through by keyboard, and back', async () => {
+    const page = await browser.newPage();
+    await open('listing', page);
+    await page.locator('.listing tbody tr').first().waitFor();
+    await page.keyboard.press('ArrowDown');
+    for (let at = 0; at < 3; at += 1) await page.keyboard.press('ArrowDown');
+    expect(await focused(page)).toBe('Travel/');
+    await page.keyboard.press('Enter');
+    await page.getByText('Iceland 2024', { exact: true }).waitFor();
+    expect(await place(page)).toBe('#/Travel/');
+    expect(await page.title()).toBe('Travel · Photos');
+    await page.keyboard.press('Backspace');
+    await page.getByText('budget.csv').waitFor();
+    expect(await focused(page)).toBe('Travel/');
+    await page.keyboard.press('/');
+    await page.keyboard.type('budg');
+    await page.keyboard.press('Enter');
+    await page.locator('.preview pre').waitFor();
+    expect(await place(page)).toBe('#/budget.csv');
+    expect(await page.locator('.preview pre').textContent()).toBe('month,sum\nJune,120\n');
+    await page.goBack();
+    await page.getByText('home-only', { exact: true }).waitFor();
+    await page.close();
+  });
+
+  it('is sorted by its heads and shows hidden entries when asked', async () => {
+    const page = await browser.newPage();
+    await open('listing', page);
+    const names = () => page.locator('.listing tbody .name').allTextContents();
+    await page.getByRole('button', { name: 'Size' }).click();
+    expect((await names())[4]).toBe('backup.tar.zst');
+    expect(await page.locator('th.col-size').getAttribute('aria-sort')).toBe('descending');
+    expect(await names()).not.toContain('.stignore');
+    await page.getByLabel('Hidden').check();
+    expect(await names()).toContain('.stignore');
+    await page.close();
+  });
+
+  it('shows a web page of the folder without its scripts and without our origin', async () => {
+    const page = await browser.newPage();
+    await open('html', page);
+    const frame = page.frameLocator('iframe.document');
+    await frame.getByText('Four parts of rye flour').waitFor();
+    expect(await page.locator('iframe.document').getAttribute('sandbox')).toBe('');
+    await page.getByRole('button', { name: 'Source' }).click();
+    expect(await page.locator('.preview pre').textContent()).toContain('<script>');
+    await page.close();
+  });
+
+  it('says that a long text is cut', async () => {
+    const page = await browser.newPage();
+    await open('text-cut', page);
+    await page.getByText(/^Shown: the first 2\.10 MB of 2\.\d+ MB/).waitFor();
+    await page.close();
+  });
+
+  it('says what is missing, and leads up', async () => {
+    const page = await browser.newPage();
+    await open('not-found', page);
+    await page.getByText('This is not in the home folder').waitFor();
+    await page.getByRole('button', { name: 'One folder up' }).click();
+    await page.waitForFunction(() => location.hash === '#/nothing/');
+    await page.close();
+  });
+
+  it('lets a transfer be cancelled', async () => {
+    const page = await browser.newPage();
+    await open('loading', page);
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByText('Cancelled.').waitFor();
+    await page.getByRole('button', { name: 'Show it after all' }).waitFor();
+    await page.close();
+  });
+});
