@@ -4,6 +4,7 @@
 import { baseName, crumbs, isDirectory, parentPath } from './address.ts';
 import { h, isPlain, isTyping, replaceChildren, setText } from './dom.ts';
 import { Downloads } from './downloads.ts';
+import { formatCount } from './format.ts';
 import { toggleHelp } from './help.ts';
 import { filterEntries, sortEntries, type Entry, type Listing } from './listing_model.ts';
 import { ListingView } from './listing_view.ts';
@@ -125,7 +126,11 @@ export class Explorer {
     if (!this.#listingView.element.isConnected) replaceChildren(this.#content, this.#listingView.element);
     this.#listingView.show(listing, kept.focus ?? child);
     this.#shown = path;
-    this.#settle(kept, moved, `${baseName(path) || this.#options.rootName()}, ${listing.entries.length} entries`);
+    this.#settle(
+      kept,
+      moved,
+      `${baseName(path) || this.#options.rootName()}, ${formatCount(listing.entries.length, 'entry', 'entries')}`,
+    );
     if (known) void this.#refreshListing(path);
   }
 

@@ -87,6 +87,11 @@ describe('the folder', () => {
     expect(await place(page)).toBe('#/budget.csv');
     expect(await page.locator('.preview pre').textContent()).toBe('month,sum\nJune,120\n');
     await page.goBack();
+    // The list is as it was left, its filter too.
+    await page.locator('.listing tbody tr').waitFor();
+    expect(await focused(page)).toBe('budget.csv');
+    await page.keyboard.press('/');
+    await page.keyboard.press('Escape');
     await page.getByText('home-only', { exact: true }).waitFor();
     await page.close();
   });
