@@ -136,6 +136,7 @@ export class App {
     if (chosen.ok) {
       this.#pickerRefused = false;
       this.#candidate = null;
+      void this.#resetUnless(chosen.handle, this.#ports.handle);
       this.#ports.handle = chosen.handle;
       void this.#save({ handle: chosen.handle });
       this.#connection.dispatch({ type: 'folder', name: this.#nameOf(chosen.handle) });
@@ -145,6 +146,10 @@ export class App {
       this.#pickerRefused = true;
       this.#update();
     }
+  }
+
+  async #resetUnless(handle: FileSystemDirectoryHandle, before: FileSystemDirectoryHandle | null): Promise<void> {
+    if (before && !(await before.isSameEntry(handle))) this.#explorer.reset();
   }
 
   #submitServer(text: string | null): string | null {
@@ -221,6 +226,7 @@ export class App {
   }
 
   async #forget(): Promise<void> {
+    this.#explorer.reset();
     delete this.#remembered.handle;
     await this.#store.save(this.#remembered);
   }

@@ -81,6 +81,15 @@ export class Explorer {
     else if (this.#preview === null) void this.#go(false);
   }
 
+  /** Another folder: nothing of this one is kept. */
+  reset(): void {
+    this.#abort.abort(new DOMException('another folder', 'AbortError'));
+    this.#closePreview();
+    this.#kept.clear();
+    this.#shown = null;
+    replaceChildren(this.#content);
+  }
+
   /** Waiting is no failure while the page reconnects. */
   get isEmpty(): boolean {
     return this.#shown === null;

@@ -8,7 +8,8 @@ import type { Explorer } from './explorer.ts';
 import { toggleHelp } from './help.ts';
 import { kIcons } from './icons.ts';
 import { mark } from './mark.ts';
-import { actionWords, bannerWords, problemWords, type Action } from './words.ts';
+import { newest } from './flow.ts';
+import { actionWords, bannerWords, problemWords, stunNames, type Action } from './words.ts';
 
 export class Frame {
   readonly #hooks: ConnectHooks;
@@ -16,6 +17,8 @@ export class Frame {
   readonly #connect: ConnectView;
   readonly #name = h('span', { dir: 'auto' });
   readonly #state = h('span', { class: 'state', role: 'status' });
+  readonly #foot = h('footer', { class: 'page-foot', hidden: true });
+  #footLayout = '';
   readonly #help = h(
     'button',
     { class: 'icon-button', 'aria-label': 'Keys', title: 'Keys (?)', onclick: toggleHelp },
@@ -42,7 +45,7 @@ export class Frame {
       this.#state,
       this.#help,
     );
-    replaceChildren(document.body, top, this.#banner, this.#connect.element, this.#explorer.element);
+    replaceChildren(document.body, top, this.#banner, this.#connect.element, this.#explorer.element, this.#foot);
   }
 
   update(flow: Flow, now: number, note: string | null, name: string): void {
@@ -56,9 +59,30 @@ export class Frame {
     setAttribute(this.#connect.element, 'hidden', !steps);
     setAttribute(this.#explorer.element, 'hidden', !flow.everConnected);
     setAttribute(this.#help, 'hidden', !flow.everConnected);
+    setAttribute(this.#foot, 'hidden', !flow.everConnected);
+    this.#updateFoot(flow);
     this.#updateState(flow);
     this.#updateBanner(flow, now, away);
     if (!flow.everConnected) document.title = titleOf(flow, name);
+  }
+
+  #updateFoot(flow: Flow): void {
+    const names = stunNames(newest(flow.servers)?.iceServers ?? []);
+    const layout = `${flow.mode} ${names}`;
+    if (layout === this.#footLayout) return;
+    this.#footLayout = layout;
+    const forget = h(
+      'button',
+      { class: 'link', onclick: () => this.#hooks.act('forget') },
+      actionWords('forget', flow),
+    );
+    const stun = names === '' ? 'No STUN server is used.' : `STUN servers: ${names}`;
+    replaceChildren(
+      this.#foot,
+      h('span', null, 'Directly from device to device, encrypted.'),
+      h('span', null, stun),
+      flow.mode === 'folder' ? forget : null,
+    );
   }
 
   #updateState(flow: Flow): void {

@@ -1,6 +1,6 @@
 // Every state of the page, and the walk through a folder by keyboard, in real Chromium with a made-up home folder.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
@@ -63,6 +63,21 @@ describe('every state', () => {
     },
     120_000,
   );
+});
+
+describe('the page whose script has not arrived yet', () => {
+  it('says so, and starts by itself when the script is there', async () => {
+    const template = readFileSync(new URL('./index.html', import.meta.url), 'utf8');
+    const file = join(directory, 'index.html');
+    writeFileSync(file, template.replace('{{script}}', 'late.js').replace('{{style}}', 'page.css'));
+    const page = await browser.newPage();
+    await page.goto(`file://${file}`);
+    await page.getByText('Still syncing').waitFor();
+    writeFileSync(join(directory, 'late.js'), 'window.owndir = {};');
+    await page.waitForFunction(() => window.owndir !== undefined);
+    expect(await page.getByText('Still syncing').isVisible()).toBe(false);
+    await page.close();
+  });
 });
 
 describe('the folder', () => {

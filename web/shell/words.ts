@@ -93,6 +93,16 @@ function stunWords(flow: Flow): string {
   return `Asking ${stun.map(url => url.replace(/^stuns?:/, '')).join(' and ')} (STUN) for this device’s public address.`;
 }
 
+function stunNote(flow: Flow): string {
+  const names = stunNames(newest(flow.servers)?.iceServers ?? []);
+  return names === '' ? 'No STUN server was used.' : `STUN: ${names}.`;
+}
+
+/** What a person reads of the servers that are asked for this device's address. */
+export function stunNames(urls: readonly string[]): string {
+  return urls.map(url => url.replace(/^stuns?:/, '')).join(', ');
+}
+
 const kOrdinals = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'];
 
 function offerNumber(flow: Flow): string {
@@ -122,7 +132,8 @@ export function stepWords(step: Step, flow: Flow, now: number): StepWords {
               : 'Find the server',
       };
     case 'offer':
-      if (step.status === 'done') return { title: 'Offer prepared', detail: candidateWords(flow.candidates), hint: '' };
+      if (step.status === 'done')
+        return { title: 'Offer prepared', detail: `${candidateWords(flow.candidates)} ${stunNote(flow)}`, hint: '' };
       if (step.status === 'active') return { title: 'Preparing the offer', detail: stunWords(flow), hint: '' };
       return { ...none, title: step.status === 'failed' ? 'The offer could not be made' : 'Prepare an offer' };
     case 'sync':
