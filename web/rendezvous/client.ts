@@ -3,7 +3,7 @@
 import { rendezvousLimits } from '../generated/protocol.ts';
 import { randomId } from '../base/ids.ts';
 import { systemTimers, type Timers } from '../base/time.ts';
-import { directoryError, listNames, readFile, removeFile, watch, writeFile } from './directory.ts';
+import { directoryError, listNames, readFile, removeFile, removeUnused, watch, writeFile } from './directory.ts';
 import { RendezvousError } from './error.ts';
 import { checkAnswer, prepareOffer, type PreparedOffer } from './manual.ts';
 import { heldLocks, startTicker, stayAwake } from './patience.ts';
@@ -46,8 +46,9 @@ const halfWrittenMs = 2000;
 type AnswerName = Extract<RecordName, { type: 'answer' }>;
 type PresenceName = Extract<RecordName, { type: 'presence' }>;
 
-function temporaryPrefix(clientId: string): string {
-  return `.part-${clientId}-`;
+/** Holds the offer's id, so that another tab sees whose it is. */
+function temporaryName(clientId: string, offer: string): string {
+  return `.part-${clientId}-${offer}`;
 }
 
 function lockName(offer: string): string {
@@ -101,7 +102,7 @@ export class RendezvousClient {
     const release = stayAwake(lockName(offer.offer));
     this.#written = { name: offer.name, offer: offer.offer, release };
     try {
-      const temporary = temporaryPrefix(offer.client) + this.#randomId();
+      const temporary = temporaryName(offer.client, offer.offer);
       await writeFile(this.#handshake, temporary, offer.name, offer.bytes);
     } catch (error) {
       this.#written = null;
@@ -134,15 +135,21 @@ export class RendezvousClient {
     try {
       const held = await heldLocks();
       for (const text of await listNames(this.#handshake)) {
-        const name = parseName(text);
-        const isOffer = name?.type === 'offer' && name.client === this.#options.clientId;
-        const inUse = isOffer && (name.offer === this.#written?.offer || held.has(lockName(name.offer)));
-        const temporary = text.startsWith(temporaryPrefix(this.#options.clientId));
-        if ((isOffer && !inUse) || temporary) await removeFile(this.#handshake, text);
+        const offer = this.#leftover(text);
+        if (offer === null || offer === this.#written?.offer || held.has(lockName(offer))) continue;
+        await removeUnused(this.#handshake, text);
       }
     } catch (error) {
       throw directoryError(error);
     }
+  }
+
+  /** The offer that a file of this client id belongs to; null for any other file. */
+  #leftover(text: string): string | null {
+    const name = parseName(text);
+    if (name) return name.type === 'offer' && name.client === this.#options.clientId ? name.offer : null;
+    const prefix = temporaryName(this.#options.clientId, '');
+    return text.startsWith(prefix) ? text.slice(prefix.length).replace(/\..*$/, '') : null;
   }
 
   #validMs(): number {

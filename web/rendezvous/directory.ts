@@ -185,6 +185,15 @@ export async function removeFile(directory: FileSystemDirectoryHandle, name: str
   }
 }
 
+/** As removeFile, but leaves a file that another tab is writing. */
+export async function removeUnused(directory: FileSystemDirectoryHandle, name: string): Promise<void> {
+  try {
+    await removeFile(directory, name);
+  } catch (error) {
+    if (!hasName(error, 'NoModificationAllowedError')) throw error;
+  }
+}
+
 /** What went wrong in the directory, as a sentence that says what to do. */
 export function directoryError(error: unknown): RendezvousError {
   if (error instanceof RendezvousError) return error;
