@@ -18,7 +18,12 @@ struct TaskGroup::State {
   asio::steady_timer empty;
   struct Task {
     asio::cancellation_signal signal;
+    bool started = false;
     bool cancelled = false;
+    void cancel() {
+      cancelled = true;
+      if (started) signal.emit(asio::cancellation_type::all);
+    }
   };
   std::map<TaskId, std::unique_ptr<Task>> running;
   std::uint64_t next = 0;
@@ -41,14 +46,14 @@ TaskGroup::TaskId TaskGroup::spawn(const char* name, Awaitable<void> task) {
       try {
         std::rethrow_exception(failure);
       } catch (const std::exception& error) {
-        if (!state->stopping && !state->running[id]->cancelled)
-          log("task").error("{} ended by an exception: {}", name, error.what());
+        if (!state->running[id]->cancelled) log("task").error("{} ended by an exception: {}", name, error.what());
       }
     }
     state->running.erase(id);
     if (state->running.empty()) state->empty.cancel();
   };
-  asio::co_spawn(state_->executor, std::move(task), asio::bind_cancellation_slot(slot, std::move(ended)));
+  asio::co_spawn(state_->executor, shielded(state_, id, std::move(task)),
+                 asio::bind_cancellation_slot(slot, std::move(ended)));
   return id;
 }
 
@@ -59,15 +64,29 @@ void TaskGroup::cancel() {
     const auto found = state_->running.lower_bound(id);
     if (found == state_->running.end()) break;
     id = found->first;
-    found->second->signal.emit(asio::cancellation_type::all);
+    found->second->cancel();
   }
 }
 
 void TaskGroup::cancel(TaskId task) {
   const auto found = state_->running.find(task);
-  if (found == state_->running.end()) return;
-  found->second->cancelled = true;
-  found->second->signal.emit(asio::cancellation_type::all);
+  if (found != state_->running.end()) found->second->cancel();
+}
+
+/// Between co_spawn and the task, because the coroutine inside co_spawn (Boost 1.81) itself throws, out of
+/// io_context::run, when it is cancelled before the task begins or while one that never waited ends.
+Awaitable<void> TaskGroup::shielded(std::shared_ptr<State> state, TaskId id, Awaitable<void> task) {
+  const auto entry = state->running.find(id);
+  if (entry == state->running.end() || entry->second->cancelled) co_return;
+  entry->second->started = true;
+  std::exception_ptr failure;
+  try {
+    co_await std::move(task);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (failure) std::rethrow_exception(failure);
 }
 
 Awaitable<void> TaskGroup::stop() {

@@ -48,6 +48,7 @@ class TaskGroup {
 
  private:
   struct State;
+  static Awaitable<void> shielded(std::shared_ptr<State> state, TaskId id, Awaitable<void> task);
   std::shared_ptr<State> state_;
 };
 

@@ -53,6 +53,33 @@ TEST(TaskGroup, StopCancelsEveryTaskAndWaitsForTheLast) {
   EXPECT_EQ(trace.destroyed, 3);
 }
 
+TEST(TaskGroup, ATaskCancelledBeforeItBeginsNeverRuns) {
+  asio::io_context context;
+  TaskGroup group(context.get_executor());
+  Trace trace;
+  group.cancel(group.spawn("sleeper", sleeps_for_ever(trace)));
+  context.run();
+  EXPECT_EQ(trace.started, 0);
+  EXPECT_EQ(group.size(), 0U);
+}
+
+Awaitable<void> cancels_itself(TaskGroup& group, const TaskGroup::TaskId& id, Trace& trace) {
+  ++trace.started;
+  group.cancel(id);
+  co_return;
+}
+
+TEST(TaskGroup, ATaskThatIsCancelledWhileItEndsWithoutAWaitHarmsNobody) {
+  asio::io_context context;
+  TaskGroup group(context.get_executor());
+  Trace trace;
+  TaskGroup::TaskId id = 0;
+  id = group.spawn("itself", cancels_itself(group, id, trace));
+  context.run();
+  EXPECT_EQ(trace.started, 1);
+  EXPECT_EQ(group.size(), 0U);
+}
+
 TEST(TaskGroup, ATaskSpawnedWhileStoppingNeverRuns) {
   asio::io_context context;
   TaskGroup group(context.get_executor());
