@@ -17,7 +17,7 @@ class Handle final : public Connection {
   }
   Awaitable<void> shut_down(std::chrono::milliseconds grace) override { return driver_->shut_down(grace); }
   void close(Error why) override {
-    driver_->close(why.is(Errc::internal) ? Code::internal : Code::cancelled, std::move(why));
+    driver_->close(why.is(Errc::internal) ? Code::internal : Code::no_error, std::move(why));
   }
   Awaitable<Error> closed() override { return driver_->closed(); }
   bool is_closed() const override { return driver_->is_closed(); }

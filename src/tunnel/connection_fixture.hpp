@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tunnel/connection.hpp"
 #include "tunnel/memory_channel.hpp"
@@ -78,26 +79,64 @@ struct Fetched {
   std::optional<Error> error;
 };
 
-class ConnectionTest : public ::testing::Test {
- protected:
-  void connect(testing::LinkOptions link_options = {}) {
+struct Checked {
+  std::uint64_t bytes = 0;
+  bool same = true;  ///< as generated
+  std::optional<Error> error;
+};
+/// Reads to the end, comparing with what GeneratedBody gives.
+inline Awaitable<Checked> check_body(exchange::Body body, std::size_t piece) {
+  Checked checked;
+  while (body) {
+    Result<Bytes> bytes = co_await body->read(piece);
+    if (!bytes) {
+      checked.error = bytes.error();
+      co_return checked;
+    }
+    if (bytes->empty()) break;
+    for (const std::byte byte : *bytes) checked.same = checked.same && byte == body_byte(checked.bytes++);
+  }
+  co_return checked;
+}
+
+/// Two ends and the link between them. Ends both when it goes, and waits until they are over.
+struct Rig {
+  explicit Rig(asio::io_context& context) : io(context) {}
+  ~Rig() {
+    client.reset();
+    if (server) server->close(Error{make_error_code(Errc::cancelled), "the test is over"});
+    server.reset();
+    io.restart();
+    while (io.poll() > 0) {
+    }
+  }
+  Rig(const Rig&) = delete;
+  Rig& operator=(const Rig&) = delete;
+
+  void connect(testing::LinkOptions link_options) {
     link = std::make_shared<testing::MemoryLink>(io.get_executor(), 5, link_options);
+    client_options.role = Role::client;
     server_options.role = Role::server;
     server_options.handler = &handler;
     server = Connection::start(io.get_executor(), link->second(), server_options);
     client = Connection::start(io.get_executor(), link->first(), client_options);
+  }
+
+  asio::io_context& io;
+  TestHandler handler;
+  ConnectionOptions client_options;
+  ConnectionOptions server_options;
+  std::shared_ptr<testing::MemoryLink> link;
+  std::shared_ptr<Connection> client;
+  std::shared_ptr<Connection> server;
+};
+
+class ConnectionTest : public ::testing::Test {
+ protected:
+  void connect(testing::LinkOptions link_options = {}) {
+    rig.connect(link_options);
     EXPECT_TRUE(run(client->ready()));
     EXPECT_TRUE(run(server->ready()));
-  }
-  ~ConnectionTest() override {
-    if (client) client->close(Error{make_error_code(Errc::cancelled), "the test is over"});
-    if (server) server->close(Error{make_error_code(Errc::cancelled), "the test is over"});
-    if (client) run(client->closed());
-    if (server) run(server->closed());
-    client.reset();
-    server.reset();
-    io.restart();
-    io.poll();
   }
 
   /// Runs the loop until `task` is done, at most 60 s.
@@ -116,6 +155,48 @@ class ConnectionTest : public ::testing::Test {
     if (!result) throw std::runtime_error("still waiting after 60 s");
     return std::move(*result);
   }
+
+  /// Runs all of `tasks` at once.
+  template <class T>
+  std::vector<T> run_all(std::vector<Awaitable<T>> tasks) {
+    std::vector<T> results;
+    const std::size_t wanted = tasks.size();
+    for (Awaitable<T>& task : tasks) {
+      asio::co_spawn(io, std::move(task), [&, wanted](std::exception_ptr, T value) {
+        results.push_back(std::move(value));
+        if (results.size() == wanted) io.stop();
+      });
+    }
+    io.restart();
+    io.run_for(std::chrono::seconds(60));
+    if (results.size() != wanted) throw std::runtime_error("still waiting after 60 s");
+    return results;
+  }
+  /// Runs the loop until `condition` holds, at most 60 s.
+  bool until(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    io.restart();
+    while (!condition() && std::chrono::steady_clock::now() < deadline) io.run_one_for(std::chrono::milliseconds(20));
+    return condition();
+  }
+  /// Runs what is ready until nothing more happens at once.
+  void settle() {
+    io.restart();
+    while (io.poll() > 0) {
+    }
+  }
+
+  static exchange::Request request_to(const std::string& target, exchange::Body body = {}) {
+    exchange::Request request;
+    request.head = {body ? "POST" : "GET", target, {}};
+    request.body = std::move(body);
+    return request;
+  }
+  /// Asks for a response head and leaves the body alone.
+  static Awaitable<Result<exchange::Response>> ask(std::shared_ptr<Connection> on, exchange::Request request) {
+    co_return co_await on->handle(std::move(request));
+  }
+  static Awaitable<Checked> check(exchange::Body body) { return check_body(std::move(body), 256 * 1024); }
 
   static Awaitable<Fetched> fetch_on(std::shared_ptr<Connection> on, exchange::Request request, std::size_t limit) {
     Fetched fetched;
@@ -140,12 +221,13 @@ class ConnectionTest : public ::testing::Test {
   }
 
   asio::io_context io;
-  TestHandler handler;
-  ConnectionOptions client_options;
-  ConnectionOptions server_options;
-  std::shared_ptr<testing::MemoryLink> link;
-  std::shared_ptr<Connection> client;
-  std::shared_ptr<Connection> server;
+  Rig rig{io};
+  TestHandler& handler = rig.handler;
+  ConnectionOptions& client_options = rig.client_options;
+  ConnectionOptions& server_options = rig.server_options;
+  std::shared_ptr<testing::MemoryLink>& link = rig.link;
+  std::shared_ptr<Connection>& client = rig.client;
+  std::shared_ptr<Connection>& server = rig.server;
 };
 
 }  // namespace owndir::tunnel

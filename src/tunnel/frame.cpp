@@ -233,6 +233,9 @@ Result<Frame> decode(ByteView message, const Limits& limits) {
 Result<Bytes> encode(const Frame& frame, const Limits& limits, std::uint64_t max_head) {
   Bytes out(kFrameHeader);
   write_header(std::span<std::byte, kFrameHeader>(out.data(), kFrameHeader), frame.header);
+  const auto* response = std::get_if<exchange::ResponseHead>(&frame.content);
+  if (response && (response->status == 101) != (frame.header.type == FrameType::socket_accept))
+    return fail(Errc::malformed, "status");
   if (auto appended = std::visit(Append{out, limits, max_head}, frame.content); !appended)
     return fail(std::move(appended.error()));
   return out;

@@ -20,10 +20,12 @@ namespace owndir::tunnel {
 /// Bytes before the payload.
 inline constexpr std::size_t kFrameHeader = 6;
 
+using ExchangeId = std::uint32_t;
+
 struct FrameHeader {
   FrameType type{};  ///< may be none of the enumerators
   std::uint8_t flags = 0;
-  std::uint32_t exchange = 0;
+  ExchangeId exchange = 0;
 
   bool has(Flag flag) const { return (flags & static_cast<std::uint8_t>(flag)) != 0; }
 };
@@ -41,7 +43,7 @@ struct Opaque {
 };
 struct GoAway {
   Code code = Code::no_error;
-  std::uint32_t last_exchange = 0;
+  ExchangeId last_exchange = 0;
   std::string text;
 };
 struct Credit {

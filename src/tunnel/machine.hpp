@@ -18,8 +18,6 @@
 
 namespace owndir::tunnel {
 
-using ExchangeId = std::uint32_t;
-
 /// Send this message on that channel, in order.
 struct SendFrame {
   std::size_t channel = 0;

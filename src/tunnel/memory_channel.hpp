@@ -38,6 +38,8 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   /// Sends a message as if the `second` (or first) end had; for hostile frames.
   void inject(std::size_t channel, bool from_second, Bytes message);
 
+  /// Nothing that the second end sends arrives.
+  bool block_second = false;
   /// Sees every message before it is delivered; false drops it.
   std::function<bool(std::size_t channel, bool from_second, Bytes& message)> on_deliver;
   const LinkOptions options;
@@ -157,6 +159,7 @@ inline void MemoryLink::deliver() {
     const std::size_t index = options.seed == 0 ? next_++ % (2 * count) : random_() % (2 * count);
     const std::size_t k = index / 2;
     const bool from_second = index % 2 == 1;
+    if (from_second && block_second) continue;
     const auto from = ends_[from_second ? 1 : 0][k];
     const auto to = ends_[from_second ? 0 : 1][k];
     for (std::size_t n = 0; n < options.burst && !from->sent_.empty() && to->events_.on_message; ++n) {
@@ -179,7 +182,8 @@ inline void MemoryLink::deliver() {
     for (std::size_t side = 0; side < 2; ++side) {
       const auto channel = ends_[side][k];
       const auto other = ends_[1 - side][k];
-      more = more || (!channel->sent_.empty() && other->open_ && other->events_.on_message);
+      more = more ||
+             (!channel->sent_.empty() && !(side == 1 && block_second) && other->open_ && other->events_.on_message);
       // A channel closes when what was sent on it has arrived; then its other end does too.
       if (!channel->open_ || !channel->closing_ || (!channel->sent_.empty() && other->events_.on_message)) continue;
       channel->open_ = false;
