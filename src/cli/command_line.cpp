@@ -37,9 +37,17 @@ struct StunArguments {
   std::vector<std::string> urls;
 };
 
-void add_common(CLI::App& command, app::CommonOptions& options, StunArguments& stun, std::string& level) {
-  command.add_option("DIR", options.directory, "The synced folder")->required()->check(CLI::ExistingDirectory);
-  command.add_option("--port", options.port, "Local port; 0 takes any free one")->group("Local address");
+void add_common(CLI::App& command, app::CommonOptions& options, StunArguments& stun, std::string& level,
+                const char* usual_port) {
+  command.add_option("DIR", options.directory, "The synced folder")
+      ->required()
+      ->check(CLI::ExistingDirectory)
+      ->option_text(" ");
+  command
+      .add_option("--port", options.port, "Local port; 0 takes any free one, as does the usual one when it is taken")
+      ->check(CLI::Range(0, 65535))
+      ->option_text(usual_port)
+      ->group("Local address");
   command.add_option("--bind", options.bind, "Local address, numeric; others than 127.0.0.1 open it to the network")
       ->check(CLI::ValidIPV4 | CLI::Validator(
                                    [](const std::string& text) {
@@ -47,26 +55,27 @@ void add_common(CLI::App& command, app::CommonOptions& options, StunArguments& s
                                                                         : std::string();
                                    },
                                    "IPV6", "ipv6"))
-      ->capture_default_str()
+      ->option_text("ADDRESS [127.0.0.1]")
       ->group("Local address");
   command
       .add_option("--stun", stun.urls,
                   "STUN server, stun:HOST[:PORT]; may be repeated; replaces the two public ones; none: without")
-      ->type_name("URL|none")
+      ->option_text("URL|none")
       ->group("Network path");
   command
       .add_option("--turn", options.turn, "TURN relay, turn:USER:PASSWORD@HOST[:PORT][?transport=tcp]; may be repeated")
-      ->type_name("URL")
+      ->option_text("URL")
       ->group("Network path");
-  command.add_option("--name", options.name, "Name of this device, shown at the other one; the host name by default");
+  command.add_option("--name", options.name, "Name of this device, shown at the other one; the host name by default")
+      ->option_text("TEXT");
   command
       .add_option("--state", options.state,
                   "Directory for what must not be in the folder; below $XDG_STATE_HOME/owndir by default")
-      ->type_name("DIR");
+      ->option_text("DIR");
   command.add_flag("--poll", options.polling, "Look at the handshake directory every second instead of using inotify");
   command.add_option("--log", level, "What goes to standard error: trace, debug, info, warn, error, off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
-      ->capture_default_str()
+      ->option_text("LEVEL [warn]")
       ->group("Output");
   command.add_flag("--json", options.json, "One JSON object a line on standard output, for programs")->group("Output");
 }
@@ -94,33 +103,42 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   program.get_formatter()->column_width(34);
 
-  std::string level = "info";
+  std::string level = "warn";
   StunArguments stun;
   app::ServeOptions serve;
   CLI::App* serve_command = program.add_subcommand("serve", "Serve a folder to its other devices (runs at home)");
-  add_common(*serve_command, serve, stun, level);
-  serve_command->add_flag("!--no-launcher", serve.launcher, "Do not write owndir.html into the folder");
+  add_common(*serve_command, serve, stun, level, "PORT [8710]");
+  serve_command->add_flag_callback(
+      "--no-launcher", [&serve] { serve.launcher = false; }, "Do not write owndir.html into the folder");
   serve_command->add_option("--max-peers", serve.max_peers, "Devices connected at once")
       ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+      ->option_text("N [64]");
   serve_command->footer(std::string(kServeFooter) + "\n" + kExitCodes);
 
   app::ConnectOptions connect;
   std::int64_t timeout = 0, offer_valid = connect.offer_valid.count();
   CLI::App* connect_command =
       program.add_subcommand("connect", "Reach a served folder from another device (runs anywhere)");
-  add_common(*connect_command, connect, stun, level);
-  connect_command->add_option("--server", connect.server, "Id of the one server to reach, when there are several");
+  add_common(*connect_command, connect, stun, level, "PORT [8711]");
+  connect_command->add_option("--server", connect.server, "Id of the one server to reach, when there are several")
+      ->option_text("ID");
   connect_command->add_option("--timeout", timeout, "Give up after so many seconds without a connection; 0: never")
       ->check(CLI::Range(0, 86400))
-      ->capture_default_str();
+      ->option_text("SECONDS [0]");
   connect_command->add_option("--offer-valid", offer_valid, "Seconds that the offer waits for its answer")
       ->check(CLI::Range(30, 3600))
-      ->capture_default_str();
+      ->option_text("SECONDS [600]");
   connect_command->footer(std::string(kConnectFooter) + "\n" + kExitCodes);
 
   try {
     program.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    if (!program.get_subcommands().empty()) return program.exit(error) == 0 ? app::kExitOk : app::kExitUsage;
+    if (argc > 1)
+      app::print_error("there is no command '" + printable(argv[1]) + "'; the commands are serve and connect");
+    else
+      std::cerr << program.help();
+    return app::kExitUsage;
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? app::kExitOk : app::kExitUsage;
   }

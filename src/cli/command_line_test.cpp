@@ -28,7 +28,7 @@ TEST(CommandLine, WrongUsageEndsWithCodeTwoAndSaysWhatIsWrong) {
     std::vector<std::string> arguments;
     const char* complaint;
   } cases[] = {
-      {{}, "subcommand"},
+      {{}, "Usage: owndir"},
       {{"fly"}, "fly"},
       {{"serve"}, "DIR"},
       {{"serve", "/no/such/folder"}, "/no/such/folder"},
