@@ -70,6 +70,7 @@ function gtestCases(file) {
       name: `${attribute(tag, 'classname')}.${attribute(tag, 'name')}`,
       status: failed ? 'failed' : skipped ? 'skipped' : 'passed',
       detail: unescape(failed?.[1] ?? reason).split('\n').slice(0, 3).join(' '),
+      failures: [...body.matchAll(/<failure message="([^"]*)"/g)].map((match) => unescape(match[1])),
     });
   }
   return cases;
@@ -87,7 +88,7 @@ async function runPrograms(chosen) {
   const directory = join(reports, 'gtest');
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
-  const failed = new Map();
+  const unexplained = []; // a crash, a timeout, a sanitizer: the program's own last words tell
   const onLine = (line) => {
     const ended = line.match(/^\s*\d+\/\d+ Test\s+#\d+: (\S+) \.*\s*(\**\w[^0-9]*?)\s+([\d.]+) sec/);
     if (!ended) return;
@@ -98,16 +99,26 @@ async function runPrograms(chosen) {
     for (const each of cases) count(each.status, `${name} ${each.name}`, each.detail);
     if (cases.length === 0) count(passed ? 'passed' : 'failed', name, passed ? '' : outcome.replace(/\*/g, '').trim());
     else if (!passed && !cases.some((each) => each.status === 'failed')) count('failed', name, 'all its tests passed, then it failed (a leak or a sanitizer?)');
-    if (!passed) failed.set(name, outcome);
     console.log(`${passed ? 'ok  ' : 'FAIL'} ${name}${cases.length ? `: ${cases.length} tests` : ''} (${seconds} s)`);
+    for (const { name: title, failures: messages } of cases.filter((each) => each.status === 'failed')) {
+      const text = messages.flatMap((message) => message.split('\n')).slice(0, 14);
+      console.log([`     ${title}`, ...text].join('\n       ').slice(0, 2000));
+    }
+    if (!passed && !cases.some((each) => each.status === 'failed')) unexplained.push(name);
   };
   const exact = `^(${chosen.join('|')})$`;
   const { code, lines } = await command(
     ['ctest', '--test-dir', build, '-j2', '--timeout', programsOnly ? '900' : '300', '-R', exact, '--output-on-failure'],
     { env: { GTEST_OUTPUT: `xml:${directory}/`, GTEST_BRIEF: '1', ...sanitizerOptions }, onLine },
   );
-  if (failed.size > 0) console.log(lines.filter((line) => !/^\s*(\d+\/\d+ Test|Start)\s/.test(line)).slice(0, 120).join('\n'));
-  else if (code !== 0) count('failed', 'ctest', lines.slice(-3).join(' '));
+  for (const name of unexplained) {
+    const from = lines.findIndex((line) => /^\s*\d+\/\d+ Test\s/.test(line) && line.includes(`: ${name} `));
+    const length = lines.slice(from + 1).findIndex((line) => /^\s+(Start\s+\d+:|\d+\/\d+ Test\s)|^\d+% tests/.test(line));
+    const output = lines.slice(from + 1, length < 0 ? undefined : from + 1 + length);
+    const report = output.findIndex((line) => /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:/.test(line));
+    console.log(`-- ${name}\n${(report >= 0 ? output.slice(report, report + 50) : output.slice(-30)).join('\n')}`);
+  }
+  if (code !== 0 && counts.failed === 0) count('failed', 'ctest', lines.slice(-3).join(' '));
 }
 
 // ------------------------------------------------------------------------------------------- web/

@@ -44,7 +44,7 @@ export async function openBrowser(t, { directories = [], profile, prefix = [], e
     viewport: viewport === undefined ? { width: 1000, height: 760 } : viewport,
     acceptDownloads: true,
     args: [...switches, ...more],
-    ...(env ? { env } : {}),
+    env: { ...(env ?? process.env), TMPDIR: t.directory },
   });
   context.profile = home;
   context.setDefaultTimeout(20_000);
@@ -59,7 +59,7 @@ export async function openBrowser(t, { directories = [], profile, prefix = [], e
 export async function openPlainBrowser(t, { directories, display, more = [] }) {
   const home = mkdtempSync(join(t.directory, 'profile-'));
   permitDirectories(home, directories.map((path) => resolve(path)));
-  const child = new Child(['chromium', ...switches, ...more, `--user-data-dir=${home}`, '--remote-debugging-port=0', 'about:blank'], { env: display.env });
+  const child = new Child(['chromium', ...switches, ...more, `--user-data-dir=${home}`, '--remote-debugging-port=0', 'about:blank'], { env: { ...display.env, TMPDIR: t.directory } });
   t.defer(() => child.stop());
   const address = await child.until(() => child.errors.map((line) => /DevTools listening on (ws:\S+)/.exec(line)?.[1]).find(Boolean), { seconds: 30, what: 'an address to control it' });
   const browser = await playwright().connectOverCDP(address, { noDefaults: true });
