@@ -7,6 +7,8 @@
 namespace owndir::http {
 namespace {
 
+using namespace std::string_literals;
+
 struct Refused {
   std::string input;
   std::uint16_t status;
@@ -51,7 +53,7 @@ TEST(RequestReader, RefusesWhatTwoParsersCouldReadDifferently) {
       {"GET / HTTP/1.1\nHost: a\n\n\r\n\r\n", 400, "CR LF"},
       {"GET / HTTP/1.1\r\nHost: a\nX: 1\r\n\r\n", 400, "CR LF"},
       {"GET / HTTP/1.1\r\nHost: a\rX: 1\r\n\r\n", 400, "lone CR"},
-      {std::string("GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n", 38), 400, "NUL"},
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"s, 400, "NUL"},
       {"GET / HTTP/1.1\r\nHost: a\r\nX: a\x01"
        "b\r\n\r\n",
        400, ""},
