@@ -74,7 +74,7 @@ class ClientDriver final : public Client {
         timer_(network),
         limit_(network),
         jobs_(network, files),
-        directory_(jobs_, std::move(root), store_, options_.polling, watch_options(), watch_events()) {}
+        directory_(jobs_, clock_, std::move(root), store_, options_.polling, watch_options(), watch_events()) {}
 
   Awaitable<void> started() {
     limit(kStartWait);
@@ -151,7 +151,7 @@ class ClientDriver final : public Client {
   }
   DirectoryDriver::Events watch_events() {
     DirectoryDriver::Events events;
-    events.seen = [this](FileInfo file) { feed(ClientMachine::Seen{std::move(file)}); };
+    events.seen = [this](FileInfo file, SteadyTime) { feed(ClientMachine::Seen{std::move(file)}); };
     events.gone = [this](std::string name) { feed(ClientMachine::Gone{std::move(name)}); };
     events.listed = [this](Listing listing) { feed(ClientMachine::Listed{std::move(listing)}); };
     events.lost = [this](const Error& error) {

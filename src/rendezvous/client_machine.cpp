@@ -152,10 +152,12 @@ void ClientMachine::see(FileInfo file) {
   if (candidate.file == file) return;
   candidate.file = std::move(file);
   candidate.stable_since = now_.steady;
-  if (candidate.phase == Candidate::Phase::reading)
+  if (candidate.phase == Candidate::Phase::reading) {
     candidate.read_again = true;
-  else if (candidate.phase != Candidate::Phase::valid)
+  } else if (candidate.phase != Candidate::Phase::valid) {
     candidate.phase = Candidate::Phase::unread;
+    candidate.look_again.reset();
+  }
 }
 
 void ClientMachine::add(const RecordName& name, FileInfo file) {

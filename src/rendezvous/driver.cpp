@@ -7,9 +7,9 @@ constexpr std::size_t kNamesAtOnce = 256;
 
 }  // namespace
 
-DirectoryDriver::DirectoryDriver(FileJobs& jobs, SharedFolder root, std::shared_ptr<Store> store, bool polling,
-                                 WatchOptions options, Events events)
-    : jobs_(&jobs), store_(std::move(store)), entries_(options.entries), events_(std::move(events)) {
+DirectoryDriver::DirectoryDriver(FileJobs& jobs, const Clock& clock, SharedFolder root, std::shared_ptr<Store> store,
+                                 bool polling, WatchOptions options, Events events)
+    : jobs_(&jobs), store_(std::move(store)), entries_(options.entries), clock_(clock), events_(std::move(events)) {
   WatchEvents watch;
   watch.changed = [this](std::vector<std::string> names) {
     for (std::string& name : names) queue(std::move(name));
@@ -42,7 +42,7 @@ void DirectoryDriver::check(std::string name) {
 }
 
 void DirectoryDriver::queue(std::string name) {
-  if (queued_.insert(name).second) names_.push_front(std::move(name));
+  if (queued_.insert(name).second) names_.push_front({std::move(name), clock_.steady(), {}});
 }
 
 void DirectoryDriver::forget_names() {
@@ -57,35 +57,31 @@ void DirectoryDriver::look() {
     forget_names();
     return list();
   }
-  std::vector<std::string> names;
-  while (!names_.empty() && names.size() < kNamesAtOnce) {
-    queued_.erase(names_.front());
-    names.push_back(std::move(names_.front()));
+  Looks looks;
+  while (!names_.empty() && looks.size() < kNamesAtOnce) {
+    queued_.erase(names_.front().name);
+    looks.push_back(std::move(names_.front()));
     names_.pop_front();
   }
   looking_ = true;
   jobs_.run(
-      [store = store_, folder = directory_, names = std::move(names)]() mutable {
-        Looks looks;
-        for (std::string& name : names) {
-          auto file = store->stat(*folder, name);
-          looks.emplace_back(std::move(name), std::move(file));
-        }
-        return looks;
+      [store = store_, folder = directory_, looks = std::move(looks)]() mutable {
+        for (Look& look : looks) look.file = store->stat(*folder, look.name);
+        return std::move(looks);
       },
-      [this, folder = directory_](Looks looks) { looked(folder, std::move(looks)); });
+      [this, folder = directory_](Looks done) { looked(folder, std::move(done)); });
 }
 
 void DirectoryDriver::looked(const SharedFolder& folder, Looks looks) {
   looking_ = false;
   // What was looked at in a directory that has been replaced says nothing; it is listed anyway.
-  for (auto& [name, file] : looks) {
+  for (Look& look : looks) {
     if (stopped_ || folder != directory_) break;
-    if (!file) continue;
-    if (*file)
-      events_.seen(std::move(**file));
+    if (!look.file) continue;
+    if (*look.file)
+      events_.seen(std::move(**look.file), look.hinted);
     else
-      events_.gone(std::move(name));
+      events_.gone(std::move(look.name));
   }
   look();
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "base/clock.hpp"
 #include "rendezvous/file_jobs.hpp"
 #include "rendezvous/watcher.hpp"
 
@@ -16,14 +17,14 @@ namespace owndir::rendezvous {
 class DirectoryDriver {
  public:
   struct Events {
-    std::function<void(FileInfo)> seen;
+    std::function<void(FileInfo, SteadyTime hinted)> seen;
     std::function<void(std::string)> gone;
     std::function<void(Listing)> listed;
     std::function<void(const Error&)> lost;
     std::function<void()> back;  ///< `listed` follows
   };
-  DirectoryDriver(FileJobs& jobs, SharedFolder root, std::shared_ptr<Store> store, bool polling, WatchOptions options,
-                  Events events);
+  DirectoryDriver(FileJobs& jobs, const Clock& clock, SharedFolder root, std::shared_ptr<Store> store, bool polling,
+                  WatchOptions options, Events events);
   ~DirectoryDriver() { stop(); }
 
   /// Looks at one file: `seen` or `gone` follows unless the directory is lost.
@@ -32,7 +33,12 @@ class DirectoryDriver {
   void stop();
 
  private:
-  using Looks = std::vector<std::pair<std::string, Result<std::optional<FileInfo>>>>;
+  struct Look {
+    std::string name;
+    SteadyTime hinted;  ///< when the watcher told of it
+    Result<std::optional<FileInfo>> file;
+  };
+  using Looks = std::vector<Look>;
   void queue(std::string name);
   void forget_names();
   void look();
@@ -42,9 +48,10 @@ class DirectoryDriver {
   FileJobs jobs_;
   std::shared_ptr<Store> store_;
   const std::size_t entries_;
+  const Clock& clock_;
   Events events_;
   SharedFolder directory_;
-  std::deque<std::string> names_;  ///< to be looked at, newest first: a flood does not hold up what comes after it
+  std::deque<Look> names_;  ///< to be looked at, newest first: a flood does not hold up what comes after it
   std::unordered_set<std::string> queued_;
   bool looking_ = false, listing_ = false, list_again_ = false, stopped_ = false;
   std::unique_ptr<Watcher> watcher_;

@@ -101,7 +101,8 @@ class ServerDriver final : public Server {
         timer_(network),
         limit_(network),
         jobs_(network, files),
-        directory_(jobs_, std::move(prepared.root), store_, options_.polling, watch_options(), watch_events()) {}
+        directory_(jobs_, clock_, std::move(prepared.root), store_, options_.polling, watch_options(), watch_events()) {
+  }
 
   const std::string& id() const override { return machine_.id(); }
   void connected(std::uint64_t key) override { feed(ServerMachine::Connected{key}); }
@@ -154,7 +155,7 @@ class ServerDriver final : public Server {
   }
   DirectoryDriver::Events watch_events() {
     DirectoryDriver::Events events;
-    events.seen = [this](FileInfo file) { feed(ServerMachine::Seen{std::move(file)}); };
+    events.seen = [this](FileInfo file, SteadyTime hinted) { feed(ServerMachine::Seen{std::move(file), hinted}); };
     events.gone = [this](std::string name) { feed(ServerMachine::Gone{std::move(name)}); };
     events.listed = [this](Listing listing) { feed(ServerMachine::Listed{std::move(listing)}); };
     events.lost = [this](const Error& error) {

@@ -10,7 +10,7 @@ constexpr std::size_t kRemovalsAtOnce = 32;
 constexpr std::chrono::seconds kSaveInterval{1};
 constexpr int kRemovalAttempts = 10;
 
-std::chrono::milliseconds age_of(std::int64_t first_seen_ms, std::int64_t saved_ms, std::int64_t now_ms) {
+std::chrono::milliseconds elapsed(std::int64_t first_seen_ms, std::int64_t saved_ms, std::int64_t now_ms) {
   // A clock that went backwards since the save makes nothing younger.
   return std::chrono::milliseconds(std::max<std::int64_t>(0, saved_ms - first_seen_ms) +
                                    std::max<std::int64_t>(0, now_ms - saved_ms));
@@ -29,7 +29,7 @@ ServerMachine::ServerMachine(ServerMachineOptions options, ServerState state, No
   constexpr std::chrono::milliseconds kOldest = std::chrono::hours(24 * 365);
   const std::int64_t now_ms = to_unix_ms(now.wall);
   const auto seen_at = [&](std::int64_t first_seen_ms) {
-    return now.steady - std::min(kOldest, age_of(first_seen_ms, state.saved_ms, now_ms));
+    return now.steady - std::min(kOldest, elapsed(first_seen_ms, state.saved_ms, now_ms));
   };
   for (auto& [name, time] : state.first_seen)
     if (remembered_.size() < options_.limits.directory_entries) remembered_.emplace(std::move(name), seen_at(time));

@@ -41,6 +41,7 @@ class ServerMachine {
   };
   struct Seen {
     FileInfo file;
+    std::optional<SteadyTime> hinted = std::nullopt;  ///< when the watcher told of it
   };
   struct Gone {
     std::string name;
@@ -121,12 +122,17 @@ class ServerMachine {
   bool finished() const;
 
  private:
-  /// Newer first seen, then newer modified, comes first.
+  /// Newest first. The change time is when a file arrived here by this machine's clock, which the sync cannot carry; it
+  /// orders files that were found together, and those that a flood of others kept from being looked at.
   struct Order {
+    bool again = false;  ///< to be read once more: after those that have not been read
+    std::int64_t ctime_ns = 0;
     SteadyTime first_seen;
     std::int64_t mtime_ns = 0;
     std::string name;
     bool operator<(const Order& other) const {
+      if (again != other.again) return other.again;
+      if (ctime_ns != other.ctime_ns) return ctime_ns > other.ctime_ns;
       if (first_seen != other.first_seen) return first_seen > other.first_seen;
       if (mtime_ns != other.mtime_ns) return mtime_ns > other.mtime_ns;
       return name < other.name;
@@ -180,11 +186,13 @@ class ServerMachine {
   void on(Stop&& event);
 
   // Entries (server_machine_files.cpp)
-  void see(FileInfo file, bool from_listing);
+  void see(FileInfo file, bool from_listing, SteadyTime since);
   void see_own(const RecordName& name, const FileInfo& file);
-  Entry* add_entry(const RecordName& name, FileInfo file, bool from_listing);
+  Entry* add_entry(const RecordName& name, FileInfo file, bool from_listing, SteadyTime since);
   void changed(Entry& entry, FileInfo file);
   void forget(Entry& entry);
+  static Order order_of(const Entry& entry, bool again);
+  static Order age_of(const Entry& entry) { return {false, 0, entry.first_seen, 0, entry.file.name}; }
   void queue_read(Entry& entry);
   void unqueue_read(Entry& entry);
   void half_written(Entry& entry, const Error& error);

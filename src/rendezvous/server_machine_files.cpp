@@ -31,12 +31,13 @@ void ServerMachine::on(Listed&& event) {
     for (auto& [name, record] : own_)
       if (!present.contains(name) && !record.gone_since) own_gone(name, record);
   }
-  for (FileInfo& file : event.listing.files) see(std::move(file), /*from_listing=*/true);
+  for (FileInfo& file : event.listing.files) see(std::move(file), /*from_listing=*/true, now_.steady);
   if (event.listing.complete) remembered_.clear();
 }
 
 void ServerMachine::on(Seen&& event) {
-  if (!stopping_) see(std::move(event.file), /*from_listing=*/false);
+  if (!stopping_)
+    see(std::move(event.file), /*from_listing=*/false, std::min(now_.steady, event.hinted.value_or(now_.steady)));
 }
 
 void ServerMachine::on(Gone&& event) {
@@ -46,13 +47,13 @@ void ServerMachine::on(Gone&& event) {
   if (Entry* entry = find(event.name)) gone(*entry);
 }
 
-void ServerMachine::see(FileInfo file, bool from_listing) {
+void ServerMachine::see(FileInfo file, bool from_listing, SteadyTime since) {
   const auto name = parse_name(file.name);
   if (!name) return;
   if (name->kind != RecordName::Kind::offer && name->server == server_) return see_own(*name, file);
   Entry* entry = find(file.name);
   if (entry == nullptr) {
-    entry = add_entry(*name, std::move(file), from_listing);
+    entry = add_entry(*name, std::move(file), from_listing, since);
     if (entry == nullptr) return;
     queue_read(*entry);
   } else {
@@ -81,7 +82,8 @@ void ServerMachine::see_own(const RecordName& name, const FileInfo& file) {
   }
 }
 
-ServerMachine::Entry* ServerMachine::add_entry(const RecordName& name, FileInfo file, bool from_listing) {
+ServerMachine::Entry* ServerMachine::add_entry(const RecordName& name, FileInfo file, bool from_listing,
+                                               SteadyTime since) {
   if (entries_.size() >= options_.limits.directory_entries) {
     if (from_listing) return nullptr;
     const auto oldest =
@@ -93,12 +95,12 @@ ServerMachine::Entry* ServerMachine::add_entry(const RecordName& name, FileInfo 
   entry.name = name;
   entry.phase = name.kind == RecordName::Kind::offer ? Entry::Phase::unread : Entry::Phase::other;
   const auto remembered = remembered_.find(file.name);
-  entry.first_seen = remembered == remembered_.end() ? now_.steady : remembered->second;
+  entry.first_seen = remembered == remembered_.end() ? since : remembered->second;
   entry.stable_since = now_.steady;
-  ages_.insert({entry.first_seen, 0, file.name});
-  changed_state();
   const std::string key = file.name;
   entry.file = std::move(file);
+  ages_.insert(age_of(entry));
+  changed_state();
   return &entries_.emplace(key, std::move(entry)).first->second;
 }
 
@@ -120,12 +122,16 @@ void ServerMachine::changed(Entry& entry, FileInfo file) {
 void ServerMachine::forget(Entry& entry) {
   if (is_live(entry) || entry.phase == Entry::Phase::waiting) end_offer(entry, /*abandon=*/true, /*spent=*/false);
   unqueue_read(entry);
-  ages_.erase({entry.first_seen, 0, entry.file.name});
+  ages_.erase(age_of(entry));
   if (entry.timer != SteadyTime::max()) timers_.erase({entry.timer, entry.file.name});
   if (const auto removal = removals_.find(entry.file.name); removal != removals_.end() && !removal->second.running)
     removals_.erase(removal);
   changed_state();
   entries_.erase(std::string(entry.file.name));
+}
+
+ServerMachine::Order ServerMachine::order_of(const Entry& entry, bool again) {
+  return {again, entry.file.ctime_ns, entry.first_seen, entry.file.mtime_ns, entry.file.name};
 }
 
 void ServerMachine::queue_read(Entry& entry) {
@@ -137,7 +143,7 @@ void ServerMachine::queue_read(Entry& entry) {
     return refuse(entry,
                   Error{Errc::too_large, "more than " + std::to_string(options_.limits.record_bytes) + " bytes"});
   }
-  entry.read_queued = Order{entry.first_seen, entry.file.mtime_ns, entry.file.name};
+  entry.read_queued = order_of(entry, entry.phase != Entry::Phase::unread);
   to_read_.insert(*entry.read_queued);
 }
 

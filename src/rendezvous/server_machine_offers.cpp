@@ -27,9 +27,9 @@ void ServerMachine::take_offer(Entry& entry, Offer offer, std::string digest) {
     return refuse(entry, Error{Errc::replay, "its nonce or id was seen under another name or with other bytes"});
   if (match.verdict == OfferMemory::Verdict::known) {
     if (match.seen->first_seen < entry.first_seen) {
-      ages_.erase({entry.first_seen, 0, entry.file.name});
+      ages_.erase(age_of(entry));
       entry.first_seen = match.seen->first_seen;
-      ages_.insert({entry.first_seen, 0, entry.file.name});
+      ages_.insert(age_of(entry));
     }
     if (match.seen->spent) {
       entry.phase = Entry::Phase::done;
@@ -48,7 +48,7 @@ void ServerMachine::take_offer(Entry& entry, Offer offer, std::string digest) {
   entry.offer = std::move(offer);
   entry.digest = std::move(digest);
   entry.phase = Entry::Phase::waiting;
-  entry.wait_queued = Order{entry.first_seen, entry.file.mtime_ns, entry.file.name};
+  entry.wait_queued = order_of(entry, /*again=*/false);
   waiting_.insert(*entry.wait_queued);
   if (waiting_.size() > kWaitingFactor * std::max<std::uint64_t>(1, options_.limits.pending_total))
     give_way(*find(std::string(waiting_.rbegin()->name)));

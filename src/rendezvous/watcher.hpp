@@ -33,7 +33,7 @@ struct WatchOptions {
   std::size_t entries = 65536;
   std::chrono::milliseconds poll_interval{1000};
   std::chrono::milliseconds check_interval{1000};    ///< is it still the directory at its path
-  std::chrono::milliseconds rescan_interval{10000};  ///< inotify: against file systems that do not tell everything
+  std::chrono::milliseconds rescan_interval{10000};  ///< against file systems that do not tell everything
 };
 
 class Watcher {

@@ -53,6 +53,11 @@ class PollingWatcher final : public Watcher {
   void poll() {
     const SharedFolder folder = keeper_.directory();
     if (!folder) return arm();
+    if (std::chrono::steady_clock::now() >= rescan_at_) {
+      // What came and went between two looks leaves no trace here.
+      rescan_at_ = std::chrono::steady_clock::now() + options_.rescan_interval;
+      events_.rescan();
+    }
     jobs_.run([store = store_, folder, limit = options_.entries] { return store->list(*folder, limit); },
               [this, folder](Result<Listing> listing) {
                 arm();
@@ -89,6 +94,7 @@ class PollingWatcher final : public Watcher {
   asio::steady_timer timer_;
   std::unordered_map<std::string, FileInfo> known_;
   bool stopped_ = false;
+  std::chrono::steady_clock::time_point rescan_at_ = std::chrono::steady_clock::now() + options_.rescan_interval;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
   FileJobs jobs_;
   DirectoryKeeper keeper_;
