@@ -18,6 +18,10 @@ using webrtc::PeerConnectionInterface;
 // libwebrtc's own data channel, for which alone it offers a data section; it carries nothing.
 constexpr int kPlaceholderId = 1023;
 
+// Gathering ends only when every STUN request has ended, and those from addresses without a way out, loopback among
+// them, take ten seconds. Once there is what was hoped for, a pause without another candidate is the end.
+constexpr auto kQuiet = webrtc::TimeDelta::Millis(400);
+
 std::string describe_candidate(const cricket::Candidate& candidate) {
   const std::string type = candidate.type() == "local"  ? "host"
                            : candidate.type() == "stun" ? "srflx"
@@ -74,7 +78,9 @@ PeerConnectionInterface::RTCConfiguration Session::configuration() const {
 }
 
 bool Session::open() {
-  auto made = engine_.factory().CreatePeerConnectionOrError(configuration(), webrtc::PeerConnectionDependencies(this));
+  webrtc::PeerConnectionDependencies parts(this);
+  parts.allocator = engine_.make_allocator();
+  auto made = engine_.factory().CreatePeerConnectionOrError(configuration(), std::move(parts));
   if (!made.ok()) {
     fail(fmt::format("no peer connection: {}", made.error().message()));
     return false;
@@ -164,6 +170,20 @@ void Session::close() {
   placeholder_ = nullptr;
   connection_->Close();
   connection_ = nullptr;
+}
+
+void Session::OnIceCandidate(const webrtc::IceCandidateInterface* found) {
+  has_public_ |= found->candidate().type() == cricket::STUN_PORT_TYPE;
+  has_relay_ |= found->candidate().type() == cricket::RELAY_PORT_TYPE;
+  const bool wants_relay = std::any_of(options_.ice_servers.begin(), options_.ice_servers.end(),
+                                       [](const IceServer& server) { return server.url.starts_with("turn"); });
+  if (described_ || !(wants_relay ? has_relay_ : has_public_)) return;
+  engine_.thread().PostDelayedTask(
+      [weak = weak_from_this(), seen = ++candidates_] {
+        const auto self = weak.lock();
+        if (self && self->candidates_ == seen) self->describe();
+      },
+      kQuiet);
 }
 
 void Session::OnIceGatheringChange(PeerConnectionInterface::IceGatheringState state) {

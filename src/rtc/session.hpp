@@ -51,7 +51,7 @@ class Session final : public webrtc::PeerConnectionObserver, public std::enable_
   // webrtc::PeerConnectionObserver
   void OnSignalingChange(webrtc::PeerConnectionInterface::SignalingState) override {}
   void OnDataChannel(::rtc::scoped_refptr<webrtc::DataChannelInterface>) override {}
-  void OnIceCandidate(const webrtc::IceCandidateInterface*) override {}
+  void OnIceCandidate(const webrtc::IceCandidateInterface* found) override;
   void OnIceGatheringChange(webrtc::PeerConnectionInterface::IceGatheringState state) override;
   void OnConnectionChange(webrtc::PeerConnectionInterface::PeerConnectionState state) override;
   void OnIceSelectedCandidatePairChanged(const cricket::CandidatePairChangeEvent& event) override;
@@ -73,6 +73,8 @@ class Session final : public webrtc::PeerConnectionObserver, public std::enable_
   ::rtc::scoped_refptr<webrtc::DataChannelInterface> placeholder_;
   Association* association_ = nullptr;
   bool answering_ = false, describe_asked_ = false, described_ = false, was_connected_ = false;
+  bool has_public_ = false, has_relay_ = false;
+  unsigned candidates_ = 0;
 };
 
 }  // namespace owndir::rtc
