@@ -78,9 +78,7 @@ PeerConnectionInterface::RTCConfiguration Session::configuration() const {
 }
 
 bool Session::open() {
-  webrtc::PeerConnectionDependencies parts(this);
-  parts.allocator = engine_.make_allocator();
-  auto made = engine_.factory().CreatePeerConnectionOrError(configuration(), std::move(parts));
+  auto made = engine_.factory().CreatePeerConnectionOrError(configuration(), webrtc::PeerConnectionDependencies(this));
   if (!made.ok()) {
     fail(fmt::format("no peer connection: {}", made.error().message()));
     return false;
