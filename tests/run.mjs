@@ -76,11 +76,15 @@ function gtestCases(file) {
   return cases;
 }
 
+const suppressions = (name) => {
+  const file = join(root, 'tests/support', `${name}.supp`);
+  return existsSync(file) ? `suppressions=${file}:` : '';
+};
 const sanitizerOptions = {
   ASAN_OPTIONS: 'detect_stack_use_after_return=1:strict_string_checks=1',
+  LSAN_OPTIONS: suppressions('lsan'),
   UBSAN_OPTIONS: 'print_stacktrace=1',
-  TSAN_OPTIONS: `suppressions=${join(root, 'tests/support/tsan.supp')}:second_deadlock_stack=1:history_size=4`,
-  LSAN_OPTIONS: existsSync(join(root, 'tests/support/lsan.supp')) ? `suppressions=${join(root, 'tests/support/lsan.supp')}` : '',
+  TSAN_OPTIONS: `${suppressions('tsan')}second_deadlock_stack=1:history_size=4`,
 };
 
 async function runPrograms(chosen) {
