@@ -1,6 +1,6 @@
-// rendezvous.answer: from an offer that becomes visible in the folder to its answer in place, with an Answerer that
-// answers at once; beside it, in turns, the least that any answer costs here: inotify, then write, fsync and rename.
-// One JSON line.
+// rendezvous.answer: from an offer that becomes visible in the folder to its answer in place, with real answers (a
+// WebRTC peer each, no STUN); rendezvous.answer.files: the same with an Answerer that answers at once. Beside each, in
+// turns, the least that any answer costs here: inotify, then write, fsync and rename. A JSON line each.
 #include <fmt/core.h>
 #include <poll.h>
 #include <sys/inotify.h>
@@ -14,11 +14,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include "base/log.hpp"
 #include "rendezvous/server.hpp"
+#include "rtc/peer.hpp"
 
 namespace {
 
@@ -27,12 +30,28 @@ using namespace owndir::rendezvous;
 namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr int kOffers = 200;
 constexpr int kWaitMs = 10000;
 
 struct InstantAnswerer final : Answerer {
   Awaitable<Result<std::string>> answer(const Offer&, std::uint64_t) override { co_return std::string(2000, 'v'); }
   void abandon(std::uint64_t) override {}
+};
+
+/// A peer for each offer, kept until it is abandoned.
+struct PeerAnswerer final : Answerer {
+  explicit PeerAnswerer(rtc::Engine& engine) : engine_(engine) {}
+  Awaitable<Result<std::string>> answer(const Offer& offer, std::uint64_t key) override {
+    auto peer = rtc::Peer::create(engine_, {});
+    if (!peer) co_return fail(std::move(peer.error()));
+    peers_[key] = *peer;
+    Result<std::string> sdp = co_await (*peer)->accept_offer(offer.sdp);
+    co_return sdp;
+  }
+  void abandon(std::uint64_t key) override { peers_.erase(key); }
+
+ private:
+  rtc::Engine& engine_;
+  std::map<std::uint64_t, std::shared_ptr<rtc::Peer>> peers_;
 };
 
 std::string id_of(std::uint64_t number) {
@@ -83,8 +102,7 @@ double milliseconds_since(SteadyClock::time_point start) {
 }
 
 /// The bare loop: what it sees appear, it answers by write, fsync and rename, as often as it is asked to.
-void answer_barely(const fs::path& directory, int count) {
-  Appearance offers(directory);
+void answer_barely(Appearance& offers, const fs::path& directory, int count) {
   const auto folder = RootedFolder::open(directory);
   for (int i = 0; i < count; ++i) {
     offers.wait("bare-offer-");
@@ -110,56 +128,78 @@ Awaitable<void> stop(std::unique_ptr<Server>& server) {
   co_await server->stop();
 }
 
-void run(const fs::path& work) {
+Awaitable<void> make_offer(rtc::Peer& peer, std::string& sdp) {
+  auto made = co_await peer.make_offer();
+  if (!made) throw std::runtime_error(made.error().to_string());
+  sdp = std::move(*made);
+}
+
+void rethrow(const std::exception_ptr& failure) {
+  if (failure) std::rethrow_exception(failure);
+}
+
+/// `count` offers with this SDP, each answered by the server and, in turn, by the bare loop.
+void measure(const char* name, asio::io_context& network, asio::thread_pool& files, const fs::path& work,
+             Answerer& answerer, const std::string& sdp, int count) {
   fs::create_directories(work / "folder");
   fs::create_directories(work / "state");
-  asio::io_context network(1);
-  asio::thread_pool files(2);
   const auto folder = RootedFolder::open(work / "folder");
-  InstantAnswerer answerer;
   std::unique_ptr<Server> server;
-  const auto rethrow = [](std::exception_ptr failure) {
-    if (failure) std::rethrow_exception(failure);
-  };
   asio::co_spawn(network, start(*folder, files, answerer, work / "state", server), rethrow);
   while (!server) network.run_one();
   auto busy = asio::make_work_guard(network);
   std::thread network_thread([&] { network.run(); });
 
   const fs::path directory = work / "folder" / kDirectory;
-  std::thread bare_thread([&] { answer_barely(directory, kOffers); });
   Appearance appearance(directory);
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  Appearance bare_offers(directory);
+  std::thread bare_thread([&] { answer_barely(bare_offers, directory, count); });
   std::vector<double> answers, bare;
-  for (int i = 0; i < kOffers; ++i) {
-    const Offer offer{id_of(1),
-                      id_of(1000 + static_cast<std::uint64_t>(i)),
-                      id_of(2000000 + static_cast<std::uint64_t>(i)),
-                      0,
-                      600,
-                      "bench",
-                      std::nullopt,
-                      std::string(2000, 'v')};
+  for (int i = 0; i < count; ++i) {
+    const auto number = static_cast<std::uint64_t>(i);
+    const Offer offer{id_of(1), id_of(1000 + number), id_of(2000000 + number), 0, 600, "bench", std::nullopt, sdp};
     auto begin = SteadyClock::now();
     deliver(directory / name_of(offer), serialize(offer));
     appearance.wait("answer-" + offer.client + "-" + offer.offer);
     answers.push_back(milliseconds_since(begin));
     begin = SteadyClock::now();
-    deliver(directory / ("bare-offer-" + std::to_string(i)), std::string(2500, 'v'));
+    deliver(directory / ("bare-offer-" + std::to_string(i)), sdp);
     appearance.wait("bare-answer-" + std::to_string(i));
     bare.push_back(milliseconds_since(begin));
   }
   bare_thread.join();
   asio::co_spawn(network, stop(server), [&](std::exception_ptr failure) {
-    if (failure) std::rethrow_exception(failure);
+    rethrow(failure);
     busy.reset();
+    network.stop();
   });
   network_thread.join();
+  network.restart();
+  constexpr const char* kLine =
+      "{{\"name\":\"{}\",\"offers\":{},\"median_ms\":{:.2f},\"p99_ms\":{:.2f},\"fsync_ms\":{:.2f},\"ratio\":{:.2f}}}\n";
+  fmt::print(kLine, name, count, median(answers), median(answers, 0.99), median(bare), median(answers) / median(bare));
+}
+
+void run(const fs::path& work) {
+  asio::io_context network(1);
+  asio::thread_pool files(2);
+  InstantAnswerer instant;
+  measure("rendezvous.answer.files", network, files, work / "files", instant, std::string(2000, 'v'), 200);
+
+  auto engine = rtc::Engine::create(network.get_executor());
+  if (!engine) throw std::runtime_error(engine.error().to_string());
+  auto offerer = rtc::Peer::create(**engine, {});
+  if (!offerer) throw std::runtime_error(offerer.error().to_string());
+  std::string sdp;
+  asio::co_spawn(network, make_offer(**offerer, sdp), rethrow);
+  while (sdp.empty()) network.run_one();
+  {
+    PeerAnswerer peers(**engine);
+    measure("rendezvous.answer", network, files, work / "peers", peers, sdp, 50);
+  }
+  offerer->reset();
+  network.poll();
   files.join();
-  fmt::print(
-      "{{\"name\":\"rendezvous.answer\",\"offers\":{},\"median_ms\":{:.2f},\"p99_ms\":{:.2f},\"fsync_ms\":{:.2f},"
-      "\"ratio\":{:.2f}}}\n",
-      kOffers, median(answers), median(answers, 0.99), median(bare), median(answers) / median(bare));
 }
 
 }  // namespace
