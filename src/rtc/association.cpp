@@ -1,9 +1,12 @@
 #include "rtc/association.hpp"
 
+#include <fmt/format.h>
 #include <net/dcsctp/public/dcsctp_socket_factory.h>
 #include <rtc_base/helpers.h>
 #include <rtc_base/socket.h>
 #include <rtc_base/time_utils.h>
+
+#include <algorithm>
 
 #include "base/log.hpp"
 #include "rtc/sdp.hpp"
@@ -15,8 +18,19 @@ namespace {
 // RFC 8831 section 8, RFC 8832 section 8.1.
 enum Ppid : std::uint32_t { kDcep = 50, kBinary = 53, kBinaryEmpty = 57 };
 
+// What the socket holds, sent or not, is kept to what 40 MB/s need over the measured round trip: more would only wait
+// in queues where a small message cannot overtake it, overflow the receiver's socket, and cost time, because the
+// library as packaged checks all that is outstanding at every step.
+constexpr std::size_t kBytesPerMs = 40'000;
+constexpr int kUnmeasuredMs = 500;  // DcSctpOptions::rto_initial, which stands for the time until there is one
+constexpr std::size_t kLeastWindow = 256 * 1024;
+constexpr std::size_t kMostWindow = 4 * 1024 * 1024;
+
 // The link bounds what is queued; the socket's own bound must never be the one that is met.
 constexpr std::size_t kSendBuffer = std::size_t{1} << 30;
+
+// Packets that one message or acknowledgement may set free at once: as many as leave with one system call.
+constexpr int kMaxBurst = 32;
 
 std::string_view view(absl::string_view text) {
   return {text.data(), text.size()};
@@ -28,12 +42,13 @@ std::vector<std::uint8_t> text_bytes(std::string_view text) {
 
 }  // namespace
 
-Association::Association(::rtc::Thread* thread, ::rtc::PacketTransportInternal* transport)
-    : thread_(thread),
+Association::Association(::rtc::Thread* thread, UdpBatch* batch, ::rtc::PacketTransportInternal* transport)
+    : batch_(batch),
       transport_(transport),
       timeouts_(
           *thread, [this] { return TimeMillis(); },
           [this](dcsctp::TimeoutID id) {
+            const UdpBatch::Hold hold(batch_);
             socket_->HandleTimeout(id);
             update();
           }) {
@@ -51,26 +66,63 @@ void Association::attach(std::shared_ptr<Link> link) {
 
 void Association::drain() {
   if (!link_) return;
-  link_->take(batch_);
-  for (Link::Outgoing& item : batch_) {
+  const UdpBatch::Hold hold(batch_);
+  link_->take(outgoing_);
+  for (Link::Outgoing& item : outgoing_) {
     Stream& stream = streams_[item.channel];
     if (stream.closing || stream.reset || ended_ || !socket_) continue;
     if (item.kind == Link::Outgoing::Kind::close) {
       stream.closing = stream.refused = true;
       continue;
     }
-    const auto ppid = item.kind == Link::Outgoing::Kind::empty ? kBinaryEmpty : kBinary;
-    const std::size_t size = item.bytes.size();
-    const auto status = socket_->Send(
-        dcsctp::DcSctpMessage(dcsctp::StreamID(item.channel), dcsctp::PPID(ppid), std::move(item.bytes)), {});
-    if (status != dcsctp::SendStatus::kSuccess) {
-      end(fmt::format("SCTP takes no more messages: {}", view(dcsctp::ToString(status))));
-      break;
-    }
-    stream.handed += size;
+    stream.waiting.push_back(std::move(item));
+    ++waiting_;
   }
-  batch_.clear();
+  outgoing_.clear();
   update();
+}
+
+std::size_t Association::window() {
+  const auto metrics = socket_->GetMetrics();
+  // The smoothed time has our own queues in it; its least value is that of the path. Zero is a path within a
+  // millisecond.
+  if (metrics && metrics->srtt_ms >= 0 && metrics->srtt_ms != kUnmeasuredMs) {
+    least_rtt_ms_ = std::min(least_rtt_ms_.value_or(metrics->srtt_ms), metrics->srtt_ms);
+  }
+  return std::clamp(static_cast<std::size_t>(least_rtt_ms_.value_or(0)) * kBytesPerMs, kLeastWindow, kMostWindow);
+}
+
+std::size_t Association::held() const {
+  // The library counts in packets, what is not yet sent included.
+  const auto metrics = socket_->GetMetrics();
+  return metrics ? metrics->unack_data_count * socket_->options().mtu : 0;
+}
+
+void Association::feed() {
+  if (waiting_ == 0 || ended_) return;
+  const std::size_t most = window();
+  for (std::size_t bytes = held(); waiting_ > 0 && bytes < most; turn_ = (turn_ + 1) % streams_.size()) {
+    auto& waiting = streams_[turn_].waiting;
+    if (waiting.empty()) continue;
+    Link::Outgoing item = std::move(waiting.front());
+    waiting.pop_front();
+    --waiting_;
+    bytes += item.bytes.size();
+    if (!give(static_cast<std::uint16_t>(turn_), std::move(item))) return;
+  }
+}
+
+bool Association::give(std::uint16_t channel, Link::Outgoing item) {
+  const auto ppid = item.kind == Link::Outgoing::Kind::empty ? kBinaryEmpty : kBinary;
+  const std::size_t size = item.bytes.size();
+  dcsctp::DcSctpMessage message(dcsctp::StreamID(channel), dcsctp::PPID(ppid), std::move(item.bytes));
+  const auto status = socket_->Send(std::move(message), {});
+  if (status != dcsctp::SendStatus::kSuccess) {
+    end(fmt::format("SCTP takes no more messages: {}", view(dcsctp::ToString(status))));
+    return false;
+  }
+  streams_[channel].handed += size;
+  return true;
 }
 
 void Association::SetDtlsTransport(::rtc::PacketTransportInternal* transport) {
@@ -91,6 +143,7 @@ bool Association::Start(int local_port, int remote_port, int max_message_size) {
   options.remote_port = remote_port;
   options.max_message_size = static_cast<std::size_t>(max_message_size);
   options.max_send_buffer_size = kSendBuffer;
+  options.max_burst = kMaxBurst;
   options.max_timer_backoff_duration = dcsctp::DurationMs(3000);
   // Whether a peer is lost is for ICE and for those above to say.
   options.max_retransmissions = absl::nullopt;
@@ -228,13 +281,17 @@ void Association::refuse(std::uint16_t channel, std::string_view why) {
 }
 
 void Association::reset_stream(std::uint16_t channel) {
-  if (std::exchange(streams_[channel].reset, true) || !socket_) return;
+  Stream& stream = streams_[channel];
+  if (std::exchange(stream.reset, true) || !socket_) return;
+  waiting_ -= stream.waiting.size();
+  stream.waiting.clear();
   const dcsctp::StreamID ids[] = {dcsctp::StreamID(channel)};
   socket_->ResetStreams(ids);
 }
 
 void Association::update() {
   if (!link_ || !socket_) return;
+  feed();
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     Stream& stream = streams_[i];
     if (stream.handed != stream.reported) {
@@ -242,7 +299,7 @@ void Association::update() {
           stream.handed - socket_->buffered_amount(dcsctp::StreamID(static_cast<std::uint16_t>(i)));
       if (sent != stream.reported) link_->set_sent(static_cast<int>(i), stream.reported = sent);
     }
-    if (stream.closing && !stream.reset && stream.handed == stream.reported)
+    if (stream.closing && !stream.reset && stream.waiting.empty() && stream.handed == stream.reported)
       reset_stream(static_cast<std::uint16_t>(i));
   }
 }

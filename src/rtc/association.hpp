@@ -12,7 +12,11 @@
 #include <rtc_base/third_party/sigslot/sigslot.h>
 #include <rtc_base/thread.h>
 
+#include <deque>
+#include <optional>
+
 #include "rtc/link.hpp"
+#include "rtc/udp_socket.hpp"
 
 namespace owndir::rtc {
 
@@ -23,7 +27,7 @@ class Association final : public cricket::SctpTransportInternal,
                           public dcsctp::DcSctpSocketCallbacks,
                           public sigslot::has_slots<> {
  public:
-  Association(::rtc::Thread* thread, ::rtc::PacketTransportInternal* transport);
+  Association(::rtc::Thread* thread, UdpBatch* batch, ::rtc::PacketTransportInternal* transport);
   ~Association() override;
 
   /// From now on messages flow between the link and the network. Once, before the answer is set.
@@ -48,11 +52,12 @@ class Association final : public cricket::SctpTransportInternal,
 
  private:
   struct Stream {
-    std::uint64_t handed = 0;    ///< bytes given to the socket
-    std::uint64_t reported = 0;  ///< of them, told to the link as sent
-    bool closing = false;        ///< reset once all is sent
-    bool reset = false;          ///< our direction was reset
-    bool refused = false;        ///< what still comes is dropped
+    std::deque<Link::Outgoing> waiting;  ///< not yet given to the socket
+    std::uint64_t handed = 0;            ///< bytes given to the socket
+    std::uint64_t reported = 0;          ///< of them, told to the link as sent
+    bool closing = false;                ///< reset once all is sent
+    bool reset = false;                  ///< our direction was reset
+    bool refused = false;                ///< what still comes is dropped
   };
 
   // dcsctp::DcSctpSocketCallbacks
@@ -79,11 +84,17 @@ class Association final : public cricket::SctpTransportInternal,
   void maybe_connect();
   void end(std::string_view why);
   void refuse(std::uint16_t channel, std::string_view why);
-  /// Tells the link what has left, and resets the streams that wait for it.
+  /// Gives the socket what its window has room for, the channels taking turns, message by message.
+  void feed();
+  bool give(std::uint16_t channel, Link::Outgoing item);
+  /// Bytes that the socket should hold, sent and unacknowledged or not yet sent.
+  std::size_t window();
+  std::size_t held() const;
+  /// After every call into the socket: feeds it, tells the link what has left, resets the streams that wait for that.
   void update();
   void reset_stream(std::uint16_t channel);
 
-  ::rtc::Thread* const thread_;
+  UdpBatch* const batch_;
   ::rtc::PacketTransportInternal* transport_;
   dcsctp::TaskQueueTimeoutFactory timeouts_;
   std::unique_ptr<dcsctp::DcSctpSocketInterface> socket_;
@@ -91,7 +102,10 @@ class Association final : public cricket::SctpTransportInternal,
 
   std::shared_ptr<Link> link_;
   std::vector<Stream> streams_;
-  std::vector<Link::Outgoing> batch_;
+  std::vector<Link::Outgoing> outgoing_;
+  std::size_t waiting_ = 0;  ///< messages, over all streams
+  std::optional<int> least_rtt_ms_;
+  std::size_t turn_ = 0;  ///< the stream whose turn it is
   bool connected_ = false;
   bool ended_ = false;
 };

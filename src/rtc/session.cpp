@@ -78,7 +78,9 @@ PeerConnectionInterface::RTCConfiguration Session::configuration() const {
 }
 
 bool Session::open() {
-  auto made = engine_.factory().CreatePeerConnectionOrError(configuration(), webrtc::PeerConnectionDependencies(this));
+  webrtc::PeerConnectionDependencies parts(this);
+  parts.allocator = engine_.make_allocator();
+  auto made = engine_.factory().CreatePeerConnectionOrError(configuration(), std::move(parts));
   if (!made.ok()) {
     fail(fmt::format("no peer connection: {}", made.error().message()));
     return false;
