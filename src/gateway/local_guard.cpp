@@ -19,7 +19,8 @@ using exchange::iequals;
 using exchange::Request;
 using exchange::Response;
 
-constexpr std::string_view kCookie = "owndir-session";
+// Followed by the port: cookies do not keep to a port (RFC 6265 section 8.5), and several servers may run on one host.
+constexpr std::string_view kCookie = "owndir-session-";
 constexpr std::string_view kView = "/@/view/";
 constexpr auto kLinkLife = std::chrono::minutes(10);
 
@@ -39,7 +40,7 @@ Response redirect(std::uint16_t status, std::string location) {
 }
 
 /// Any of the values that the client holds under our cookie's name.
-bool has_cookie(const exchange::Fields& fields, std::string_view value) {
+bool has_cookie(const exchange::Fields& fields, std::string_view name, std::string_view value) {
   bool found = false;
   for (const auto& field : fields) {
     if (!iequals(field.name, "Cookie")) continue;
@@ -49,8 +50,8 @@ bool has_cookie(const exchange::Fields& fields, std::string_view value) {
       std::string_view pair = rest.substr(0, end);
       rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
       while (pair.starts_with(' ')) pair.remove_prefix(1);
-      if (pair.starts_with(kCookie) && pair.substr(kCookie.size()).starts_with('='))
-        found = same_secret(pair.substr(kCookie.size() + 1), value) || found;
+      if (pair.starts_with(name) && pair.substr(name.size()).starts_with('='))
+        found = same_secret(pair.substr(name.size() + 1), value) || found;
     }
   }
   return found;
@@ -147,6 +148,7 @@ class Guard final : public LocalGuard {
   }
 
  private:
+  std::string cookie_name() const { return std::string(kCookie) + std::to_string(port_); }
   std::string own_host() const { return (hosts_.empty() ? "127.0.0.1" : hosts_.front()) + port_suffix(); }
   std::string port_suffix() const { return ":" + std::to_string(port_); }
 
@@ -160,7 +162,7 @@ class Guard final : public LocalGuard {
     const auto origin = head.fields.get("Origin");
     if (!origin || !iequals(*origin, "http://" + host))
       return refuse(403, "Only pages of this server may do this: the request's Origin is missing or another one.");
-    if (!has_cookie(head.fields, session_))
+    if (!has_cookie(head.fields, cookie_name(), session_))
       return refuse(403, "This browser is not signed in. Open the link that owndir printed when it started.");
     return std::nullopt;
   }
@@ -184,7 +186,7 @@ class Guard final : public LocalGuard {
     const std::string presented = target ? target->parameter("key").value_or("") : "";
     const bool fresh = std::chrono::steady_clock::now() < key_until_;
     const bool right = same_secret(presented, key_) && fresh;
-    if (!right && !has_cookie(head.fields, session_))
+    if (!right && !has_cookie(head.fields, cookie_name(), session_))
       return refuse(
           403,
           "This link was used already or is too old. Start owndir again, or open the newest link that it printed.");
@@ -193,8 +195,7 @@ class Guard final : public LocalGuard {
     response.head.fields.add("Referrer-Policy", "no-referrer");
     if (right) {
       key_.clear();
-      response.head.fields.add("Set-Cookie",
-                               std::string(kCookie) + "=" + session_ + "; HttpOnly; SameSite=Strict; Path=/");
+      response.head.fields.add("Set-Cookie", cookie_name() + "=" + session_ + "; HttpOnly; SameSite=Strict; Path=/");
     }
     return response;
   }

@@ -107,7 +107,7 @@ TEST_F(LocalGuardTest, StopsDnsRebindingEvenWithTheCookie) {
 
 TEST_F(LocalGuardTest, AsksForOriginAndCookieOfEveryMethodButGetAndHead) {
   const std::string cookie = sign_in();
-  ASSERT_THAT(cookie, HasSubstr("owndir-session="));
+  ASSERT_THAT(cookie, HasSubstr("owndir-session-8800="));
   struct Row {
     std::string origin;
     std::string cookie;
@@ -116,9 +116,9 @@ TEST_F(LocalGuardTest, AsksForOriginAndCookieOfEveryMethodButGetAndHead) {
   const std::vector<Row> table = {
       {"http://localhost:8800", cookie, 200},
       {"http://localhost:8800", "a=b; " + cookie + "; c=d", 200},
-      {"http://localhost:8800", "owndir-session=stale; " + cookie, 200},
+      {"http://localhost:8800", "owndir-session-8800=stale; " + cookie, 200},
       {"http://localhost:8800", "", 403},
-      {"http://localhost:8800", "owndir-session=", 403},
+      {"http://localhost:8800", "owndir-session-8800=", 403},
       {"http://localhost:8800", cookie + "0", 403},
       {"http://localhost:8800", "x" + cookie, 403},
       {"http://localhost:8800", cookie.substr(0, cookie.size() - 1), 403},

@@ -87,7 +87,7 @@ TEST_F(LocalStack, LetsABrowserInByTheLinkOnce) {
   const std::string link = guard_->make_login_target();
   const std::string response = get(link);
   EXPECT_THAT(response, StartsWith("HTTP/1.1 303"));
-  EXPECT_THAT(response, HasSubstr("Set-Cookie: owndir-session="));
+  EXPECT_THAT(response, HasSubstr("Set-Cookie: owndir-session-"));
   EXPECT_THAT(get(link), StartsWith("HTTP/1.1 403"));
 }
 
