@@ -22,6 +22,9 @@ constexpr int kPlaceholderId = 1023;
 // them, take ten seconds. Once there is what was hoped for, a pause without another candidate is the end.
 constexpr auto kQuiet = webrtc::TimeDelta::Millis(400);
 
+// While an answer may come at once, checks are as frequent as libwebrtc's own.
+constexpr int kEagerSeconds = 5;
+
 std::string describe_candidate(const cricket::Candidate& candidate) {
   const std::string type = candidate.type() == "local"  ? "host"
                            : candidate.type() == "stun" ? "srflx"
@@ -57,7 +60,7 @@ Session::Session(LibwebrtcEngine& engine, PeerOptions options, std::shared_ptr<L
                  std::function<void(Notice)> tell)
     : engine_(engine), options_(std::move(options)), link_(std::move(link)), tell_(std::move(tell)) {}
 
-PeerConnectionInterface::RTCConfiguration Session::configuration() const {
+PeerConnectionInterface::RTCConfiguration Session::configuration(Checks checks) const {
   PeerConnectionInterface::RTCConfiguration out;
   for (const IceServer& each : options_.ice_servers) {
     PeerConnectionInterface::IceServer server;
@@ -69,18 +72,23 @@ PeerConnectionInterface::RTCConfiguration Session::configuration() const {
   out.bundle_policy = PeerConnectionInterface::kBundlePolicyMaxBundle;
   out.tcp_candidate_policy = PeerConnectionInterface::kTcpCandidatePolicyDisabled;
   out.offer_extmap_allow_mixed = false;
-  // Connectivity checks go on, 5 a second, until the answer has reached the other end; the Peer's own timer ends it.
+  if (checks == Checks::usual) {
+    // Patience is for the first connection; from then on a lost peer is noticed by libwebrtc's own measure.
+    out.ice_inactive_timeout = 60'000;
+    return out;
+  }
+  // Connectivity checks go on until the answer has reached the other end; the Peer's own timer ends it.
   const int patience = static_cast<int>(std::clamp<std::int64_t>(options_.patience.count(), 60, 1'000'000) * 1000);
   out.ice_unwritable_timeout = out.ice_inactive_timeout = patience;
   out.ice_unwritable_min_checks = 10'000;
-  out.ice_check_interval_weak_connectivity = 200;
+  if (checks == Checks::patient) out.ice_check_interval_weak_connectivity = 200;  // 5 packets a second
   return out;
 }
 
 bool Session::open() {
   webrtc::PeerConnectionDependencies parts(this);
   parts.allocator = engine_.make_allocator();
-  auto made = engine_.factory().CreatePeerConnectionOrError(configuration(), std::move(parts));
+  auto made = engine_.factory().CreatePeerConnectionOrError(configuration(Checks::eager), std::move(parts));
   if (!made.ok()) {
     fail(fmt::format("no peer connection: {}", made.error().message()));
     return false;
@@ -126,6 +134,7 @@ void Session::local_set(const webrtc::RTCError& error) {
   if (!error.ok()) return fail(fmt::format("no local description: {}", error.message()));
   attach();
   if (describe_asked_) describe();
+  if (answering_) be_patient();
 }
 
 void Session::remote_set(const webrtc::RTCError& error) {
@@ -134,8 +143,9 @@ void Session::remote_set(const webrtc::RTCError& error) {
   if (answering_) {
     attach();
     set_local();
-  } else if (tell_) {
-    tell_({Notice::Kind::remote_set, {}});
+  } else {
+    be_patient();
+    if (tell_) tell_({Notice::Kind::remote_set, {}});
   }
 }
 
@@ -194,7 +204,7 @@ void Session::OnConnectionChange(PeerConnectionInterface::PeerConnectionState st
   if (!tell_ || !connection_) return;
   using State = PeerConnectionInterface::PeerConnectionState;
   if (state == State::kConnected) {
-    if (!std::exchange(was_connected_, true)) relax();
+    if (!std::exchange(was_connected_, true)) change(Checks::usual);
     tell_({Notice::Kind::connected, {}});
   } else if (state == State::kDisconnected) {
     if (was_connected_) tell_({Notice::Kind::disconnected, {}});
@@ -215,15 +225,19 @@ void Session::OnIceSelectedCandidatePairChanged(const cricket::CandidatePairChan
          describe_candidate(pair.local_candidate()) + " <-> " + describe_candidate(pair.remote_candidate())});
 }
 
-/// Patience is for the first connection; from then on a lost peer is noticed by libwebrtc's own measure.
-void Session::relax() {
-  auto changed = configuration();
-  changed.ice_unwritable_timeout = absl::nullopt;
-  changed.ice_unwritable_min_checks = absl::nullopt;
-  changed.ice_inactive_timeout = 60'000;
-  changed.ice_check_interval_weak_connectivity = absl::nullopt;
-  const auto error = connection_->SetConfiguration(changed);
-  if (!error.ok()) log("rtc").warn("timeouts stay as before the connection: {}", error.message());
+/// From now on the other end may be trying too; when it does not within the first seconds, it may take long.
+void Session::be_patient() {
+  engine_.thread().PostDelayedTask(
+      [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self && self->connection_ && !self->was_connected_) self->change(Checks::patient);
+      },
+      webrtc::TimeDelta::Seconds(kEagerSeconds));
+}
+
+void Session::change(Checks checks) {
+  const auto error = connection_->SetConfiguration(configuration(checks));
+  if (!error.ok()) log("rtc").warn("connectivity checks stay as they were: {}", error.message());
 }
 
 void Session::fail(std::string text) {

@@ -56,13 +56,17 @@ class Session final : public webrtc::PeerConnectionObserver, public std::enable_
   void OnConnectionChange(webrtc::PeerConnectionInterface::PeerConnectionState state) override;
   void OnIceSelectedCandidatePairChanged(const cricket::CandidatePairChangeEvent& event) override;
 
-  webrtc::PeerConnectionInterface::RTCConfiguration configuration() const;
+  /// How connectivity is checked: quickly at first, then for as long as patience lasts, then as libwebrtc does by
+  /// itself.
+  enum class Checks { eager, patient, usual };
+  webrtc::PeerConnectionInterface::RTCConfiguration configuration(Checks checks) const;
   bool open();
   void set_local();
   void local_set(const webrtc::RTCError& error);
   void remote_set(const webrtc::RTCError& error);
   void attach();
-  void relax();
+  void be_patient();
+  void change(Checks checks);
   void fail(std::string text);
 
   LibwebrtcEngine& engine_;
