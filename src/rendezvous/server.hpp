@@ -26,7 +26,8 @@ class Answerer {
   /// run at once.
   virtual Awaitable<Result<std::string>> answer(const Offer& offer, std::uint64_t key) = 0;
   /// The offer expired, was withdrawn, or gave way to another before anything connected: free the peer. Also called for
-  /// what is still pending at stop. Not called after `connected`.
+  /// what is still pending at stop. It may come while `answer` still runs, whose result is dropped then. Not called
+  /// after `connected`, `failed` or an error of `answer`.
   virtual void abandon(std::uint64_t key) = 0;
 };
 
@@ -56,7 +57,8 @@ class Server {
   virtual void failed(std::uint64_t key) = 0;
   /// Offers being answered or waiting to connect.
   virtual std::size_t pending() const = 0;
-  /// Abandons what is pending, removes our answers, writes presence "down", ends the watcher. Once.
+  /// Abandons what is pending, removes our answers, writes presence "down", ends the watcher. Once. A file system that
+  /// hangs holds it up for a few seconds only; nothing of ours runs on the pool after it otherwise.
   virtual Awaitable<void> stop() = 0;
 };
 

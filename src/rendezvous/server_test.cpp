@@ -1,6 +1,7 @@
 // The server's driver on a real directory, with both watchers.
 #include "rendezvous/server.hpp"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <map>
@@ -20,6 +21,7 @@ using Kind = RecordName::Kind;
 struct InstantAnswerer final : Answerer {
   Awaitable<Result<std::string>> answer(const Offer& offer, std::uint64_t key) override {
     offers[key] = offer;
+    while (hold) co_await sleep_for(std::chrono::milliseconds(5));
     if (refuse) co_return fail(Errc::malformed, "no such SDP");
     co_return "answer to " + offer.offer;
   }
@@ -32,6 +34,7 @@ struct InstantAnswerer final : Answerer {
   std::map<std::uint64_t, Offer> offers;
   std::set<std::uint64_t> abandoned;
   bool refuse = false;
+  bool hold = false;
 };
 
 /// A store that fails writes as told.
@@ -381,6 +384,53 @@ TEST_P(RendezvousServer, AFullDiskIsSaidTriedAgainAndLeavesNothingHalfWritten) {
   store_->error = 0;
   EXPECT_TRUE(answered(offer));
   EXPECT_TRUE(answerer_.abandoned.empty());
+}
+
+/// A small disk of memory over the folder; needs the right to mount.
+struct SmallDisk {
+  explicit SmallDisk(fs::path place)
+      : path(std::move(place)), mounted(::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=256k") == 0) {}
+  ~SmallDisk() {
+    if (mounted) ::umount2(path.c_str(), MNT_DETACH);
+  }
+  void fill() const {
+    const std::string page(4096, 'x');
+    for (int i = 0;; ++i) {
+      std::ofstream file(path / ("filler" + std::to_string(i)), std::ios::binary);
+      file << page;
+      if (!file.flush()) return;
+    }
+  }
+  void empty() const {
+    for (const std::string& name : names_in(path))
+      if (name.starts_with("filler")) fs::remove(path / name);
+  }
+  fs::path path;
+  bool mounted;
+};
+
+TEST_P(RendezvousServer, ADiskThatReallyIsFullHoldsUpTheAnswerOnly) {
+  const SmallDisk disk(folder_path());
+  if (!disk.mounted) GTEST_SKIP() << "needs the right to mount a tmpfs";
+  start();
+  const Offer offer = offer_of(1, 2);
+  answerer_.hold = true;
+  deliver_offer(offer);
+  ASSERT_TRUE(loop_.until([&] { return answerer_.offers.size() == 1; }));
+  disk.fill();
+  const auto before = names_in(directory());
+  answerer_.hold = false;
+  // It was tried, failed, and left nothing.
+  loop_.network.run_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(names_in(directory()), before);
+  disk.empty();
+  EXPECT_TRUE(answered(offer));
+  stop();
+  ASSERT_EQ(::mount(nullptr, folder_path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
+  const auto started = try_start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, std::errc::read_only_file_system);
+  EXPECT_NE(started.error().context.find("writable"), std::string::npos);
 }
 
 TEST_P(RendezvousServer, ADirectoryThatCannotBeWrittenIsAnErrorAtTheStart) {
