@@ -218,6 +218,8 @@ void Driver::admit_waiters() {
 }
 
 void Driver::write_piece(Outgoing& outgoing) {
+  act();  // its head may still be here
+  if (!outgoing.piece) return;
   const std::size_t size = outgoing.piece->size();
   if (scratch_.size() < kFrameHeader + size) scratch_.resize(kFrameHeader + size);
   const std::span<std::byte, kFrameHeader> header(scratch_.data(), kFrameHeader);

@@ -160,9 +160,7 @@ bool Driver::send_head(const Carried& carried, const std::string& method, exchan
   const auto attempt = [&] {
     if (exchange::is_bodiless(method, response.head.status) || (response.body && response.body->length() == 0U))
       response.body.reset();
-    Result<void> sent = machine_.respond(id, response.head, response.body != nullptr);
-    act();
-    return sent;
+    return machine_.respond(id, response.head, response.body != nullptr);
   };
   Result<void> sent = attempt();
   if (!sent && !sent.error().is(Errc::closed)) {
@@ -170,6 +168,15 @@ bool Driver::send_head(const Carried& carried, const std::string& method, exchan
     sent = attempt();
   }
   if (!sent) give_up(id, Code::internal, "no response head");
+  // A head whose body is at hand travels with its first piece: one wake-up of the network less at each end. Another
+  // leaves with the next turn of the loop.
+  if (sent && response.body) {
+    asio::post(executor_, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->act();
+    });
+  } else {
+    act();
+  }
   return sent.has_value();
 }
 
