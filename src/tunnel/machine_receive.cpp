@@ -219,10 +219,11 @@ void Machine::on_data(ExchangeId id, Exchange& exchange, const FrameHeader& head
   const bool last = header.has(Flag::end);
   if (!exchange.head_in || exchange.end_in) return violation(id, exchange, Code::protocol, "data out of place");
   if (size == 0 && !last) return violation(id, exchange, Code::protocol, "data without a byte");
-  if (!exchange.window->receive(size)) return violation(id, exchange, Code::flow, "more data than credit");
-  const std::uint64_t total = exchange.window->received();
+  // Before the window takes the bytes: nobody reads those of a violation, so nobody would give them back.
+  const std::uint64_t total = exchange.window->received() + size;
   if (exchange.declared_in && (total > *exchange.declared_in || (last && total != *exchange.declared_in)))
     return violation(id, exchange, Code::protocol, "a body that differs from its content-length");
+  if (!exchange.window->receive(size)) return violation(id, exchange, Code::flow, "more data than credit");
   if (last) {
     exchange.end_in = true;
     exchange.window->finish();

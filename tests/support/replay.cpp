@@ -1,7 +1,11 @@
 // Runs a libFuzzer target over every file of the given directories, without libFuzzer: the corpus as a regression test.
 // Each file is also run truncated and with single bits flipped, in a fixed order, so that the replay is the same
 // everywhere.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -17,10 +21,21 @@ constexpr std::size_t kVariants = 64;
 
 using Bytes = std::vector<std::uint8_t>;
 
+const Bytes* running = nullptr;
+
+extern "C" void keep_input(int signal) {
+  const int file = ::open("failed-input", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  if (file >= 0 && running != nullptr) (void)!::write(file, running->data(), running->size());
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
 // An exact-size heap block, so that a sanitizer sees a read past the end.
 void run(const Bytes& input) {
   const Bytes exact(input.begin(), input.end());
+  running = &exact;
   LLVMFuzzerTestOneInput(exact.data(), exact.size());
+  running = nullptr;
 }
 
 std::size_t replay(const Bytes& input) {
@@ -40,6 +55,7 @@ std::size_t replay(const Bytes& input) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  for (const int signal : {SIGABRT, SIGSEGV, SIGILL, SIGFPE}) std::signal(signal, keep_input);
   std::size_t files = 0;
   std::size_t runs = 0;
   for (int i = 1; i < count; ++i) {
