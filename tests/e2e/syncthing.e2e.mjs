@@ -15,11 +15,13 @@ async function wholePath(t, watcherDelay) {
   const away = join(t.directory, 'away');
   makeSample(home, { withHomeOnly: true });
   mkdirSync(away);
-  await syncthingPair(t, { home, away, watcherDelay });
+  const pair = await syncthingPair(t, { home, away, watcherDelay });
   t.step('two Syncthings share the folder');
   const server = await serve(t, home);
   t.step('home serves');
-  await until(() => existsSync(pageOf(away)) && existsSync(join(away, 'owndir.html')), { seconds: 120, what: 'the page in the other copy' });
+  await until(() => existsSync(pageOf(away)) && existsSync(join(away, 'owndir.html')), { seconds: 120, what: 'the page in the other copy' }).catch((error) => {
+    throw new Error(`${error.message}\nSyncthing says: ${pair.tail()}`);
+  });
   t.step('the page has arrived in the other copy');
   assert.ok(!existsSync(join(away, homeOnly.path)), 'the sync brought the file that it must ignore');
 

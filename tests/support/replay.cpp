@@ -1,6 +1,6 @@
 // Runs a libFuzzer target over every file of the given directories, without libFuzzer: the corpus as a regression test.
 // Each file is also run truncated and with single bits flipped, in a fixed order, so that the replay is the same
-// everywhere.
+// everywhere. An input that aborts is left in the working directory as failed-input, to become a corpus file.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -80,7 +80,7 @@ async function rest(device, method, path) {
 }
 
 /**
- * Starts the pair and returns when both are connected and idle. `t` needs `directory` and `defer`; `home` and `away` are
+ * Starts the pair and returns when both are connected and hold the same files (there must be some). `t` needs `directory` and `defer`; `home` and `away` are
  * the two copies of the folder. `watcherDelay` is Syncthing's fsWatcherDelayS: 10 unless somebody changes it.
  */
 export async function syncthingPair(t, { home, away, watcherDelay = 10, seconds = 60 }) {
@@ -105,15 +105,19 @@ export async function syncthingPair(t, { home, away, watcherDelay = 10, seconds 
     try {
       const { connections } = await rest(first, 'GET', '/rest/system/connections');
       const states = await Promise.all(devices.map((device) => rest(device, 'GET', `/rest/db/status?folder=${folderId}`)));
-      if (connections[second.id]?.connected && states.every(({ state }) => state === 'idle')) break;
+      // Idle is also what a folder calls itself before its first scan: its watcher is there only after that.
+      const scanned = states.every(({ state, globalFiles, needTotalItems }) => state === 'idle' && globalFiles > 0 && needTotalItems === 0);
+      if (connections[second.id]?.connected && scanned) break;
     } catch {
       // not listening yet
     }
     if (Date.now() > deadline) throw new Error(`the two Syncthings did not connect within ${seconds} s:\n${running[0].tail()}`);
     await sleep(200);
   }
+  await sleep(1000);
   return {
     devices,
+    tail: () => running.map((child) => child.tail(6)).join('\n'),
     /** Makes that device look at the folder now instead of after its watcher's delay. */
     rescan: (which) => rest(devices.find(({ name }) => name === which), 'POST', `/rest/db/scan?folder=${folderId}`),
   };
