@@ -11,7 +11,7 @@ namespace owndir::app {
 struct ConnectOptions : CommonOptions {
   std::optional<std::string> server;  ///< id of the one server to reach
   std::chrono::seconds timeout{0};    ///< give up (exit code 3) when not connected by then; 0: never
-  std::chrono::seconds offer_valid{600};
+  std::chrono::seconds offer_valid{720};
 };
 
 /// Blocks until stopped. Returns an ExitCode.

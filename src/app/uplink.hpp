@@ -18,7 +18,7 @@ namespace owndir::app {
 
 struct UplinkOptions {
   std::vector<rtc::IceServer> ice_servers;
-  std::chrono::seconds offer_valid{600};
+  std::chrono::seconds offer_valid{720};
   std::chrono::seconds connect_wait{45};  ///< from the answer to the tunnel's hello, then a fresh offer
   std::string url;                        ///< of the local port, for events
 };

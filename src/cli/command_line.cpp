@@ -127,7 +127,7 @@ int run(int argc, char** argv) {
       ->option_text("SECONDS [0]");
   connect_command->add_option("--offer-valid", offer_valid, "Seconds that the offer waits for its answer")
       ->check(CLI::Range(30, 3600))
-      ->option_text("SECONDS [600]");
+      ->option_text("SECONDS [720]");
   connect_command->footer(std::string(kConnectFooter) + "\n" + kExitCodes);
 
   try {

@@ -1,3 +1,4 @@
+import { rendezvousLimits } from '../generated/protocol.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sha256, utf8 } from '../base/bytes.ts';
 import { RendezvousClient, type Progress } from './client.ts';
@@ -63,7 +64,14 @@ describe('an exchange', () => {
     const running = await begin();
     expect(directory.names).toEqual([running.fileName]);
     expect(JSON.parse(directory.text(running.fileName))).toMatchObject({
-      ...{ v: 1, type: 'offer', client: clientId, valid_s: 600, name: 'Anna’s phone', sdp: 'v=0 offer\r\n' },
+      ...{
+        v: 1,
+        type: 'offer',
+        client: clientId,
+        valid_s: rendezvousLimits.offerValidS,
+        name: 'Anna’s phone',
+        sdp: 'v=0 offer\r\n',
+      },
     });
     directory.put(answerName(running, 5), await answerTo(running));
     await vi.advanceTimersByTimeAsync(1000);
@@ -163,10 +171,11 @@ describe('an exchange', () => {
 
   it('reports the time once a second, and gives up after the validity and a minute', async () => {
     const running = await begin();
-    await vi.advanceTimersByTimeAsync(659_000);
+    const seconds = rendezvousLimits.offerValidS + 60;
+    await vi.advanceTimersByTimeAsync((seconds - 1) * 1000);
     const waited = running.progress.flatMap(step => (step.state === 'waiting' ? [step.waitedMs] : []));
-    expect(waited.length).toBe(660);
-    expect(running.progress.at(-1)).toMatchObject({ waitedMs: 659_000, remainingMs: 1000 });
+    expect(waited.length).toBe(seconds);
+    expect(running.progress.at(-1)).toMatchObject({ waitedMs: (seconds - 1) * 1000, remainingMs: 1000 });
     await vi.advanceTimersByTimeAsync(1000);
     expect(await running.outcome).toMatchObject({ code: 'timeout' });
   });
@@ -309,7 +318,7 @@ describe('the exchange by hand', () => {
     const offer = await makeOfferText('v=0\r\n', { clientId, name: 'phone', server });
     expect(offer.name).toBe(`offer-${clientId}-${offer.offer}.json`);
     expect(await sha256(utf8(offer.text))).toBe(offer.digest);
-    expect(JSON.parse(offer.text)).toMatchObject({ to: server, valid_s: 600 });
+    expect(JSON.parse(offer.text)).toMatchObject({ to: server, valid_s: rendezvousLimits.offerValidS });
     const answer = (changes: object) =>
       JSON.stringify({
         ...{

@@ -1,4 +1,5 @@
 // The rendezvous library on a real directory handle, and the tunnel over two real peers, in Chromium on file://.
+import { rendezvousLimits } from '../generated/protocol.ts';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
@@ -114,7 +115,7 @@ describe.skipIf(chromiumIsMissing)('in Chromium on file:// (skipped where /usr/b
       type: 'offer',
       client,
       name: 'Test phone',
-      valid_s: 600,
+      valid_s: rendezvousLimits.offerValidS,
     });
     expect(readdirSync(handshake).filter(entry => entry.includes('part') || entry.includes('crswap'))).toEqual([]);
     const offer = name.slice('offer-'.length + client.length + 1, -'.json'.length);
