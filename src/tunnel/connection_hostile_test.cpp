@@ -92,7 +92,16 @@ TEST_F(HostileTest, AReceiverThatGivesNoCreditLosesItsExchangeOnly) {
   EXPECT_EQ(fetch("GET", "/small").body.size(), 1000U);
 }
 
+/// A clock that stands still, so that nothing is earned back meanwhile.
+class StoppedClock final : public Clock {
+ public:
+  SteadyTime steady() const override { return SteadyTime{std::chrono::hours(1)}; }
+  WallTime wall() const override { return {}; }
+};
+
 TEST_F(HostileTest, OpeningAndResettingWithoutEndIsStopped) {
+  static const StoppedClock stopped;
+  server_options.clock = &stopped;
   server_options.limits.opens_per_second = 50;
   int alive = 0;
   handler.serve = [&](Request) -> Awaitable<Result<Response>> {
