@@ -21,7 +21,7 @@ const std::vector<std::vector<std::string>> kRows = {
     {"modules"}, {"site", "gateway"}, {"app"}, {"cli"},
 };
 constexpr std::size_t kSourceLines = 400;
-constexpr std::size_t kTestLines = 1000;
+constexpr std::size_t kTestLines = 800;
 
 struct Source {
   fs::path path;
