@@ -200,7 +200,10 @@ class AnswerWait {
 
   run(signal: AbortSignal | undefined, onProgress: ((progress: Progress) => void) | undefined): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
-      const look = () => void this.#look(finish, fail);
+      const look = (names: string[]) => {
+        void this.#lookAt(names, finish);
+        void this.#look(finish, fail);
+      };
       const onTick = () => {
         const waitedMs = Math.max(0, this.#timers.wallNow() - this.#startedAt);
         if (waitedMs >= this.#validMs) return fail(new RendezvousError('timeout', this.#timeoutMessage()));
@@ -225,7 +228,7 @@ class AnswerWait {
       };
       signal?.addEventListener('abort', onAbort);
       onTick();
-      look();
+      look([]);
     });
   }
 
@@ -257,14 +260,28 @@ class AnswerWait {
     }
   }
 
+  /** Looks at names that the browser told of, without waiting for a scan; whatever goes wrong is the scan's to tell. */
+  async #lookAt(names: string[], finish: (answer: Answer) => void): Promise<void> {
+    for (const text of names) {
+      const name = this.#answerName(text);
+      const answer = name ? await this.#read(text, name).catch(() => null) : null;
+      if (answer) return finish(answer);
+    }
+  }
+
+  #answerName(text: string): AnswerName | null {
+    const name = parseName(text);
+    if (name?.type !== 'answer' || name.client !== this.#offer.client || name.offer !== this.#offer.offer) return null;
+    return name;
+  }
+
   async #scan(): Promise<Answer | null> {
     const names: { text: string; name: AnswerName }[] = [];
     let offered = false;
     for (const text of await listNames(this.#handshake)) {
       offered ||= text === this.#offer.name;
-      const name = parseName(text);
-      if (name?.type !== 'answer' || name.client !== this.#offer.client || name.offer !== this.#offer.offer) continue;
-      names.push({ text, name });
+      const name = this.#answerName(text);
+      if (name) names.push({ text, name });
     }
     // A directory that is moved or unmounted looks empty.
     this.#note = offered ? null : 'The offer file is not in the handshake folder any more: was the folder moved?';

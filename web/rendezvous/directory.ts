@@ -60,18 +60,22 @@ export interface WatchOptions {
   rescanMs?: number;
 }
 
-/** Calls `onChange` after each possible change, and at the slow rescan in any case; never before it returns. */
+/**
+ * Calls `onChange` after each possible change, and at the slow rescan in any case; never before it returns. `names` are
+ * those that the browser told of, often none: a full directory takes seconds to list, one name is looked at in no time.
+ */
 export function watch(
   handle: FileSystemDirectoryHandle,
-  onChange: () => void,
+  onChange: (names: string[]) => void,
   options: WatchOptions = {},
 ): DirectoryWatch {
   const { pollMs = 1000, rescanMs = 5000 } = options;
-  let ticker: Ticker = startTicker(pollMs, onChange);
+  const rescan = () => onChange([]);
+  let ticker: Ticker = startTicker(pollMs, rescan);
   let closed = false;
   const pace = (ms: number) => {
     ticker.close();
-    if (!closed) ticker = startTicker(ms, onChange);
+    if (!closed) ticker = startTicker(ms, rescan);
   };
   let observer: FileSystemObserver | null = null;
   if (typeof FileSystemObserver !== 'undefined') {
@@ -79,14 +83,14 @@ export function watch(
       if (closed) return;
       // The observer has ended, for example because the directory went away.
       if (records.some(record => record.type === 'errored')) pace(pollMs);
-      onChange();
+      onChange(records.flatMap(record => record.relativePathComponents.slice(-1)));
     });
     observer.observe(handle).then(
       () => {
         if (closed) return;
         pace(rescanMs);
         // What changed before the observer was in place.
-        onChange();
+        rescan();
       },
       () => undefined,
     );
