@@ -27,6 +27,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False positives of g++ 12 in optimised coroutine and string code.
   target_compile_options(owndir_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
     -Wno-array-bounds -Wno-dangling-pointer -Wno-stringop-overread -Wno-mismatched-new-delete)
+else()
+  # clang sees that libstdc++ 12 itself calls what it has deprecated (stable_sort's buffer).
+  target_compile_options(owndir_options INTERFACE -Wno-deprecated-declarations)
 endif()
 target_compile_definitions(owndir_options INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION
   BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_DISABLE_BOOST_COROUTINE _FILE_OFFSET_BITS=64 OWNDIR_VERSION="${PROJECT_VERSION}")
