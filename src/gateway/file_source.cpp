@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "gateway/blocking.hpp"
+#include "base/blocking.hpp"
 
 namespace owndir::gateway {
 namespace {

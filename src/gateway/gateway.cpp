@@ -4,10 +4,10 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/blocking.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "gateway/assets.hpp"
-#include "gateway/blocking.hpp"
 #include "gateway/conditions.hpp"
 #include "gateway/file_response.hpp"
 #include "gateway/listing.hpp"

@@ -13,7 +13,7 @@
 
 #include "base/async.hpp"
 
-namespace owndir::gateway {
+namespace owndir {
 
 template <class Work>
 Awaitable<std::invoke_result_t<Work&>> run_blocking(asio::thread_pool& pool, Work work) {
@@ -32,4 +32,4 @@ Awaitable<std::invoke_result_t<Work&>> run_blocking(asio::thread_pool& pool, Wor
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Value)>(start, asio::use_awaitable);
 }
 
-}  // namespace owndir::gateway
+}  // namespace owndir
