@@ -2,6 +2,10 @@
 
 namespace owndir::exchange {
 
+Awaitable<Result<SocketAnswer>> Handler::open_socket(Request) {
+  co_return SocketAnswer(text_response(501, "There is no WebSocket at this address.\n"));
+}
+
 Response text_response(std::uint16_t status, std::string text, std::string_view type) {
   Response response;
   response.head.status = status;

@@ -3,8 +3,11 @@
 // Handler, the gateway is one, and so is the tunnel's client, which is how `owndir connect` forwards. Network thread
 // only.
 
+#include <variant>
+
 #include "exchange/body.hpp"
 #include "exchange/head.hpp"
+#include "exchange/web_socket.hpp"
 
 namespace owndir::exchange {
 
@@ -22,6 +25,9 @@ struct Response {
   Body body;  ///< null when there is none. Must be null when is_bodiless(method, status), HEAD included.
 };
 
+/// What a request for a WebSocket gets: the socket, or an ordinary response instead.
+using SocketAnswer = std::variant<Response, SocketAccept>;
+
 class Handler {
  public:
   virtual ~Handler() = default;
@@ -29,6 +35,10 @@ class Handler {
   /// Answers one request; many run at once. An error means that there is no answer (peer gone, cancelled): the caller
   /// breaks the exchange or answers 502. The awaiting coroutine is cancelled when the requester goes away.
   virtual Awaitable<Result<Response>> handle(Request request) = 0;
+
+  /// Answers a request for a WebSocket: a GET without body and without the fields of the handshake itself, but with
+  /// Sec-WebSocket-Protocol (offered_protocols). As `handle` otherwise. Unless overridden: status 501.
+  virtual Awaitable<Result<SocketAnswer>> open_socket(Request request);
 };
 
 /// A complete plain-text response with content-length, `nosniff` and no-store; reason is the standard phrase.

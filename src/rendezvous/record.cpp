@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.hpp"
+#include "base/utf8.hpp"
 
 namespace owndir::rendezvous {
 namespace {
@@ -45,24 +46,6 @@ bool is_shallow(std::string_view text) {
     }
   }
   return true;
-}
-
-/// Bytes of the well-formed UTF-8 sequence at the start of `text` (Unicode, table 3-7); 0 when there is none.
-std::size_t sequence_bytes(std::string_view text) {
-  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto within = [&](std::size_t i, unsigned low, unsigned high) { return at(i) >= low && at(i) <= high; };
-  const unsigned first = at(0);
-  if (first < 0x80) return text.empty() ? 0 : 1;
-  if (first >= 0xc2 && first <= 0xdf) return within(1, 0x80, 0xbf) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const unsigned low = first == 0xe0 ? 0xa0 : 0x80, high = first == 0xed ? 0x9f : 0xbf;
-    return within(1, low, high) && within(2, 0x80, 0xbf) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const unsigned low = first == 0xf0 ? 0x90 : 0x80, high = first == 0xf4 ? 0x8f : 0xbf;
-    return within(1, low, high) && within(2, 0x80, 0xbf) && within(3, 0x80, 0xbf) ? 4 : 0;
-  }
-  return 0;
 }
 
 /// One character of a display name: C0, DEL and C1 are controls.
@@ -353,7 +336,7 @@ std::string digest(std::string_view bytes) {
 std::string display_name(std::string_view text, const Limits& limits) {
   std::string name;
   while (!text.empty()) {
-    const std::size_t size = sequence_bytes(text);
+    const std::size_t size = utf8_sequence(text);
     if (size > 0 && name.size() + size > limits.name_chars) break;
     if (size > 0 && !is_control(text.substr(0, size))) name += text.substr(0, size);
     text.remove_prefix(std::max<std::size_t>(size, 1));

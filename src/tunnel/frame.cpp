@@ -1,6 +1,7 @@
 #include "tunnel/frame.hpp"
 
 #include "base/log.hpp"
+#include "base/utf8.hpp"
 #include "tunnel/head_codec.hpp"
 #include "tunnel/wire.hpp"
 
@@ -110,7 +111,7 @@ Result<Frame> decode_response(Frame frame, ByteView payload, const Limits& limit
 }
 
 void append_text(Bytes& out, std::string_view text, const Limits& limits) {
-  put_text(out, cut_text(text, limits.reset_text));
+  put_text(out, cut_utf8(text, limits.reset_text));
 }
 
 struct Append {
@@ -161,7 +162,7 @@ struct Append {
   Result<void> operator()(const SocketClose& close) const {
     if (!close.code) return {};
     put_u16(out, *close.code);
-    put_text(out, cut_text(close.reason, limits.socket_control - 2));
+    put_text(out, cut_utf8(close.reason, limits.socket_control - 2));
     return {};
   }
 };
@@ -249,13 +250,6 @@ void write_header(std::span<std::byte, kFrameHeader> out, const FrameHeader& hea
   out[0] = static_cast<std::byte>(header.type);
   out[1] = static_cast<std::byte>(header.flags);
   for (std::size_t i = 0; i < 4; ++i) out[2 + i] = static_cast<std::byte>(header.exchange >> (24 - 8 * i) & 0xff);
-}
-
-std::string_view cut_text(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit) return text;
-  const auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; };
-  while (limit > 0 && continues(limit)) --limit;
-  return text.substr(0, limit);
 }
 
 const char* to_string(Code code) {

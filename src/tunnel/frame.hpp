@@ -88,9 +88,6 @@ Bytes encode_simple(const Frame& frame, const Limits& limits);
 
 void write_header(std::span<std::byte, kFrameHeader> out, const FrameHeader& header);
 
-/// At most `limit` bytes of `text`, not cut within a UTF-8 sequence.
-std::string_view cut_text(std::string_view text, std::size_t limit);
-
 /// The failure that a code from the other end stands for, and the code for a failure of ours.
 Error to_error(Code code, std::string_view text);
 const char* to_string(Code code);

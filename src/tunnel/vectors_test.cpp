@@ -231,12 +231,5 @@ TEST(Vectors, HeadsThatBreakARuleAreNotSent) {
   }
 }
 
-TEST(Frames, ALongTextIsCutBetweenCharacters) {
-  EXPECT_EQ(cut_text("abc", 3), "abc");
-  EXPECT_EQ(cut_text("abcd", 3), "abc");
-  EXPECT_EQ(cut_text("ab\xc3\xa4", 3), "ab");
-  EXPECT_EQ(cut_text("\x80\x80\x80", 1), "");
-}
-
 }  // namespace
 }  // namespace owndir::tunnel

@@ -1,0 +1,61 @@
+#include "exchange/web_socket.hpp"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+namespace owndir::exchange {
+namespace {
+
+Awaitable<void> pass(WebSocket& from, WebSocket& to) {
+  for (;;) {
+    Result<std::optional<SocketMessage>> message = co_await from.receive();
+    if (!message) {
+      std::string reason = "the connection behind this one broke";
+      co_await to.close(close_code::kInternal, std::move(reason));
+      co_return;
+    }
+    if (!*message) {
+      std::string reason = from.close_reason();
+      co_await to.close(from.close_code(), std::move(reason));
+      co_return;
+    }
+    const Result<void> sent = co_await to.send(std::move(**message));
+    if (sent || sent.error().is(Errc::closed)) continue;  // closed: `to` has its own end, which the other pass sees
+    std::string reason = "a message cannot be passed on: " + sent.error().to_string();
+    const std::uint16_t code = sent.error().is(Errc::too_large) ? close_code::kTooLarge : close_code::kInternal;
+    co_await from.close(code, std::move(reason));
+    co_await to.close(code, std::string());
+    co_return;
+  }
+}
+
+}  // namespace
+
+bool may_be_sent(std::uint16_t code) {
+  if (code >= 3000 && code <= 4999) return true;
+  return code >= 1000 && code <= 1014 && code != 1004 && code != close_code::kNone && code != close_code::kBroken;
+}
+
+std::vector<std::string> offered_protocols(const Fields& fields) {
+  std::vector<std::string> offered;
+  for (const auto& field : fields) {
+    if (!iequals(field.name, "Sec-WebSocket-Protocol")) continue;
+    std::string_view rest = field.value;
+    while (!rest.empty()) {
+      const std::size_t comma = rest.find(',');
+      std::string_view member = rest.substr(0, comma);
+      rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
+      const std::size_t first = member.find_first_not_of(" \t");
+      if (first == member.npos) continue;
+      member = member.substr(first, member.find_last_not_of(" \t") - first + 1);
+      offered.emplace_back(member);
+    }
+  }
+  return offered;
+}
+
+Awaitable<void> relay(WebSocket& one, WebSocket& other) {
+  using asio::experimental::awaitable_operators::operator&&;
+  co_await (pass(one, other) && pass(other, one));
+}
+
+}  // namespace owndir::exchange
