@@ -133,6 +133,7 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   IncomingHead in;
   std::optional<Refusal> refusal;
   std::string* body = nullptr;
+  bool chunk_seen = false;
 
  private:
   using error_code = beast::error_code;
@@ -164,7 +165,7 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(beast::string_view piece, error_code&) override { return take(piece); }
-  void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override { chunk_seen = true; }
   std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view piece, error_code&) override { return take(piece); }
   void on_finish_impl(error_code&) override {}
 
@@ -225,6 +226,8 @@ tl::expected<std::optional<IncomingHead>, Refusal> RequestReader::take_head(std:
 bool RequestReader::take_body(std::string_view& input, std::string& out) {
   parser_->body = &out;
   while (!parser_->is_done()) {
+    // Beast 1.81 asserts that a last chunk which it has begun to read is five bytes long when it looks again.
+    if (!parser_->chunk_seen && (input == "0\r\n" || input == "0\r\n\r")) break;
     beast::error_code ec;
     const std::size_t taken = parser_->put(boost::asio::buffer(input.data(), input.size()), ec);
     input.remove_prefix(std::min(taken, input.size()));

@@ -142,6 +142,7 @@ TEST(RequestReader, ReadsTheSameInEveryFragmentation) {
   const std::string raw =
       "\r\nPOST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
       "chunked\r\n\r\n4;x=\"y\"\r\nwiki\r\n5\r\npedia\r\n0\r\nTrailer: t\r\n\r\n"
+      "POST /empty HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
       "GET /b HTTP/1.1\r\nHost: a\r\n\r\n";
   for (std::size_t step = 1; step < raw.size(); ++step) {
     RequestReader reader;
@@ -170,7 +171,7 @@ TEST(RequestReader, ReadsTheSameInEveryFragmentation) {
         buffer.erase(0, buffer.size() - input.size());
       }
     }
-    EXPECT_EQ(targets, (std::vector<std::string>{"/a", "/b"})) << step;
+    EXPECT_EQ(targets, (std::vector<std::string>{"/a", "/empty", "/b"})) << step;
     EXPECT_EQ(body, "wikipedia") << step;
   }
 }
