@@ -23,3 +23,22 @@ function(owndir_embed target)
   set_source_files_properties(${out}/embedded.S PROPERTIES GENERATED ON)
   target_sources(${target} PRIVATE ${out}/embedded.S)
 endfunction()
+
+# The runtime data directory, where the program looks for it (share/owndir beside the build's own root, or the
+# installed one): the module host, what pages load, and the packages that modules may use without a network.
+set(OWNDIR_SHARE ${CMAKE_BINARY_DIR}/share/owndir)
+function(owndir_share)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/web/*.ts ${CMAKE_SOURCE_DIR}/web/*.tsx
+    ${CMAKE_SOURCE_DIR}/web/*.css ${CMAKE_SOURCE_DIR}/web/*.html ${CMAKE_SOURCE_DIR}/web/*.svg ${CMAKE_SOURCE_DIR}/web/*.mjs)
+  list(FILTER sources EXCLUDE REGEX "/(node_modules|generated)/|\\.test\\.tsx?$")
+  set(generated ${CMAKE_SOURCE_DIR}/web/generated/protocol.ts)
+  add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/share/stamp
+    COMMAND ${NODE_EXECUTABLE} ${CMAKE_SOURCE_DIR}/protocol/generate.mjs --ts ${generated}
+    COMMAND ${NODE_EXECUTABLE} ${CMAKE_SOURCE_DIR}/web/share.mjs --out ${OWNDIR_SHARE}
+    COMMAND ${CMAKE_COMMAND} -E touch ${CMAKE_BINARY_DIR}/share/stamp
+    DEPENDS ${sources} ${CMAKE_SOURCE_DIR}/web/package.json ${CMAKE_SOURCE_DIR}/web/package-lock.json
+      ${CMAKE_SOURCE_DIR}/protocol/protocol.json ${CMAKE_SOURCE_DIR}/protocol/generate.mjs
+    COMMENT "Gathering the runtime data directory" VERBATIM)
+  add_custom_target(owndir_share_directory ALL DEPENDS ${CMAKE_BINARY_DIR}/share/stamp)
+  install(DIRECTORY ${OWNDIR_SHARE} DESTINATION share PATTERN ".packages.json" EXCLUDE)
+endfunction()

@@ -15,7 +15,7 @@ const forbidden = {
 export default tseslint.config(
   { ignores: ['node_modules/', 'generated/', 'build/'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [...tseslint.configs.recommendedTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: fileURLToPath(new URL('.', import.meta.url)) },
@@ -40,7 +40,7 @@ export default tseslint.config(
     },
   })),
   {
-    files: ['**/*.test.ts', '**/testing/**', 'vitest.config.ts'],
+    files: ['**/*.test.ts', '**/testing/**', 'module-host/**', 'vitest.config.ts'],
     rules: { 'no-restricted-globals': 'off', '@typescript-eslint/require-await': 'off' },
   },
 );

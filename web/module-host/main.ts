@@ -1,0 +1,22 @@
+// The Node program that the server starts for the folder's modules: `node host.cjs build` turns an approved snapshot of
+// their code into the site, `node host.cjs serve` answers requests with their middleware and routes. Both read one
+// JSON line on stdin and tell what happens as JSON lines on stdout; docs/modules.md lists the lines.
+import { runBuild } from './build/run.ts';
+import { runServe } from './serve/run.ts';
+
+function main(mode: string | undefined): Promise<number> {
+  if (mode === 'build') return runBuild();
+  if (mode === 'serve') return runServe();
+  process.stderr.write('usage: node host.cjs build|serve\n');
+  return Promise.resolve(2);
+}
+
+main(process.argv[2]).then(
+  code => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);
