@@ -7,8 +7,8 @@
 
 #include "base/bytes.hpp"
 #include "base/embedded.hpp"
+#include "base/media_type.hpp"
 #include "gateway/listing_style.hpp"
-#include "gateway/media_type.hpp"
 
 namespace owndir::gateway {
 namespace {

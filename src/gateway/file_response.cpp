@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "base/media_type.hpp"
 #include "base/random.hpp"
 #include "gateway/conditions.hpp"
 #include "gateway/file_source.hpp"
 #include "gateway/listing.hpp"
-#include "gateway/media_type.hpp"
 #include "gateway/ranges.hpp"
 
 namespace owndir::gateway {

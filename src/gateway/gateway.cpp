@@ -7,11 +7,11 @@
 #include "base/blocking.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/media_type.hpp"
 #include "gateway/assets.hpp"
 #include "gateway/conditions.hpp"
 #include "gateway/file_response.hpp"
 #include "gateway/listing.hpp"
-#include "gateway/media_type.hpp"
 #include "gateway/target.hpp"
 
 namespace owndir::gateway {

@@ -3,13 +3,12 @@
 #include <dirent.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/media_type.hpp"
 #include "exchange/head.hpp"
-#include "gateway/media_type.hpp"
 #include "gateway/target.hpp"
 
 namespace owndir::gateway {
@@ -58,18 +57,6 @@ std::string_view type_name(EntryType type) {
 }
 
 }  // namespace
-
-bool is_hidden(std::string_view name) {
-  static constexpr std::array<std::string_view, 3> kHidden = {".wrtc-proxy", ".stfolder", ".stversions"};
-  // Without regard to case, because the file system may have none.
-  return std::any_of(kHidden.begin(), kHidden.end(),
-                     [&](std::string_view one) { return exchange::iequals(one, name); });
-}
-
-bool is_hidden(const RootedPath& path) {
-  return std::any_of(path.segments().begin(), path.segments().end(),
-                     [](const std::string& segment) { return is_hidden(std::string_view(segment)); });
-}
 
 Result<Listing> read_listing(const RootedFolder& folder, const RootedPath& path, std::size_t limit) {
   auto fd = folder.open(path, O_RDONLY | O_DIRECTORY);
@@ -127,37 +114,6 @@ bool natural_less(std::string_view a, std::string_view b) {
   }
   if (a.empty() != b.empty()) return a.empty();
   return whole_a < whole_b;
-}
-
-std::string to_utf8(std::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size());
-  for (std::size_t i = 0; i < bytes.size();) {
-    const auto lead = static_cast<unsigned char>(bytes[i]);
-    std::size_t size = lead < 0x80                   ? 1
-                       : lead >= 0xc2 && lead < 0xe0 ? 2
-                       : lead >= 0xe0 && lead < 0xf0 ? 3
-                       : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                     : 0;
-    for (std::size_t k = 1; k < size; ++k) {
-      const auto next = i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U;
-      unsigned low = 0x80;
-      unsigned high = 0xbf;
-      if (k == 1 && lead == 0xe0) low = 0xa0;   // no overlong forms,
-      if (k == 1 && lead == 0xed) high = 0x9f;  // no surrogates,
-      if (k == 1 && lead == 0xf0) low = 0x90;
-      if (k == 1 && lead == 0xf4) high = 0x8f;  // nothing beyond U+10FFFF
-      if (next < low || next > high) size = 0;
-    }
-    if (size == 0) {
-      text += "\xef\xbf\xbd";
-      ++i;
-      continue;
-    }
-    text += bytes.substr(i, size);
-    i += size;
-  }
-  return text;
 }
 
 std::string listing_json(const Listing& listing) {

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/reserved_names.hpp"
 #include "base/rooted_path.hpp"
+#include "base/utf8.hpp"
 
 namespace owndir::gateway {
 
@@ -26,10 +28,6 @@ struct Listing {
   bool truncated = false;
 };
 
-/// Names of the machinery that is neither listed nor served: .wrtc-proxy, .stfolder, .stversions, wherever they are.
-bool is_hidden(std::string_view name);
-bool is_hidden(const RootedPath& path);
-
 /// At most `limit` entries. ENOTDIR when it is no directory. Blocking.
 Result<Listing> read_listing(const RootedFolder& folder, const RootedPath& path, std::size_t limit);
 
@@ -45,8 +43,5 @@ struct PageAssets {
 
 /// A complete HTML document; without script a table, with script the place where it draws its own.
 std::string listing_page(const Listing& listing, std::string_view folder_name, const PageAssets& assets);
-
-/// Valid UTF-8: what is not becomes U+FFFD.
-std::string to_utf8(std::string_view bytes);
 
 }  // namespace owndir::gateway

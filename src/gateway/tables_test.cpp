@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/media_type.hpp"
 #include "gateway/conditions.hpp"
 #include "gateway/listing.hpp"
-#include "gateway/media_type.hpp"
 #include "gateway/ranges.hpp"
 #include "gateway/target.hpp"
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/percent.hpp"
 #include "base/rooted_path.hpp"
 
 namespace owndir::gateway {
@@ -23,12 +24,6 @@ struct Target {
 
 /// Errc::malformed for a bad escape, an encoded '/', or NUL; RootedPath's errors.
 Result<Target> parse_target(std::string_view target);
-
-/// Undoes %XX once; nothing when an escape is broken.
-std::optional<std::string> percent_decode(std::string_view text);
-
-/// One path segment (or value) for a URL: everything but unreserved characters is escaped, '/' included.
-std::string percent_encode(std::string_view segment);
 
 /// "/a%20b/c", with a trailing '/' for a directory; the root is "/".
 std::string url_path(const RootedPath& path, bool directory);

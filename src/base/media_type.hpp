@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace owndir::gateway {
+namespace owndir {
 
 /// With "; charset=utf-8" where it is text; "" when the name says nothing.
 std::string_view media_type(std::string_view file_name);
@@ -17,4 +17,4 @@ bool is_active(std::string_view type);
 /// Without parameters: "text/html".
 std::string_view essence(std::string_view type);
 
-}  // namespace owndir::gateway
+}  // namespace owndir

@@ -1,12 +1,10 @@
-#include "gateway/media_type.hpp"
+#include "base/media_type.hpp"
 
 #include <algorithm>
 #include <array>
 #include <string>
 
-#include "exchange/head.hpp"
-
-namespace owndir::gateway {
+namespace owndir {
 namespace {
 
 struct Row {
@@ -195,4 +193,4 @@ bool is_active(std::string_view type) {
   return kind == "text/html" || kind == "text/xml" || kind == "application/xml" || kind.ends_with("+xml");
 }
 
-}  // namespace owndir::gateway
+}  // namespace owndir
