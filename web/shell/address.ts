@@ -99,11 +99,13 @@ export interface PageLocation {
   readonly key: string;
 }
 
-/** What the page's own address tells: …/FOLDER/.owndir/.dist/index.html. */
+const kSite = '/.owndir/.dist/';
+
+/** What the page's own address tells: …/FOLDER/.owndir/.dist/index.html. All pages of one site have one key. */
 export function pageLocation(pathname: string): PageLocation {
-  const key = pathname.replace(/[^/]*$/, '');
-  const at = pathname.lastIndexOf('/.owndir/.dist/');
-  if (at < 0) return { folder: null, name: null, key };
+  const at = pathname.lastIndexOf(kSite);
+  if (at < 0) return { folder: null, name: null, key: pathname.replace(/[^/]*$/, '') };
+  const key = pathname.slice(0, at + kSite.length);
   let folder = decodeName(pathname.slice(0, at));
   if (/^\/[A-Za-z]:/.test(folder)) folder = folder.slice(1);
   return { folder: folder || '/', name: folder.slice(folder.lastIndexOf('/') + 1) || null, key };

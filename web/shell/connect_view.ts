@@ -51,7 +51,7 @@ export class ConnectView {
   }
 
   #rebuild(flow: Flow): void {
-    const hadFocus = this.element.contains(document.activeElement);
+    const hadFocus = this.element.contains(focused(this.element));
     replaceChildren(this.element, this.#heading(flow), this.#body(flow), this.#live, this.#foot(flow));
     const first = this.element.querySelector<HTMLElement>('[data-primary]');
     if (hadFocus || document.activeElement === document.body) first?.focus({ preventScroll: true });
@@ -183,6 +183,12 @@ export class ConnectView {
       flow.mode === 'folder' && flow.phase === 'connecting' ? link('forget') : null,
     );
   }
+}
+
+/** The focused element of the tree that the element is in, be it a shadow root's. */
+function focused(element: Element): Element | null {
+  const root = element.getRootNode();
+  return root instanceof ShadowRoot ? root.activeElement : document.activeElement;
 }
 
 function retryWords(flow: Flow, now: number): string {
