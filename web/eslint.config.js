@@ -11,6 +11,17 @@ const forbidden = {
   rendezvous: ['tunnel', 'peer', 'shell', 'runtime'],
   peer: ['rendezvous', 'shell', 'runtime'],
   shell: ['runtime'],
+  'module-tree': [
+    'base',
+    'tunnel',
+    'rendezvous',
+    'peer',
+    'shell',
+    'fsnode',
+    'module-host',
+    'runtime',
+    'client-default',
+  ],
 };
 
 export default tseslint.config(
