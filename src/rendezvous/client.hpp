@@ -18,7 +18,7 @@ namespace owndir::rendezvous {
 
 struct ClientOptions {
   std::string name;                   ///< of this device, shown at the server
-  std::string state_directory;        ///< exists; holds the client id
+  std::string state_directory;        ///< exists; holds the client id; the caller holds its lock
   std::optional<std::string> server;  ///< only this one
   Limits limits;
   bool polling = false;

@@ -77,10 +77,9 @@ class RendezvousClient : public testing::TestWithParam<bool> {
     ASSERT_TRUE(server) << server.error().to_string();
     server_ = std::move(*server);
   }
-  void exchange(Waiting& waiting) { exchange(*client_, waiting); }
-  void exchange(Client& client, Waiting& waiting) {
+  void exchange(Waiting& waiting) {
     waiting.running = true;
-    asio::co_spawn(loop_.network, run_exchange(client, waiting),
+    asio::co_spawn(loop_.network, run_exchange(*client_, waiting),
                    asio::bind_cancellation_slot(waiting.cancel.slot(),
                                                 [&waiting](std::exception_ptr) { waiting.running = false; }));
   }
@@ -243,23 +242,6 @@ TEST_P(RendezvousClient, KeepsItsIdAndRemovesWhatAnEarlierRunLeft) {
   exchange(again);
   EXPECT_EQ(written_offer().client, first.client);
   give_up(again);
-}
-
-TEST_P(RendezvousClient, ASecondClientOfTheSameStateTakesAnIdOfItsOwn) {
-  fs::create_directories(directory());
-  start_client_here();
-  auto second = make_client();
-  ASSERT_TRUE(second);
-  Waiting one, two;
-  exchange(one);
-  written_offer();
-  exchange(**second, two);
-  ASSERT_TRUE(loop_.until([&] { return records_in(directory(), Kind::offer).size() == 2; }));
-  const auto names = records_in(directory(), Kind::offer);
-  EXPECT_NE(parse_name(names[0])->client, parse_name(names[1])->client);
-  give_up(one);
-  give_up(two);
-  loop_.run((*second)->stop());
 }
 
 TEST_P(RendezvousClient, AnOfferThatIsTooLargeIsAnErrorAtOnce) {

@@ -1,12 +1,10 @@
 #include "rendezvous/server.hpp"
 
-#include <sys/file.h>
-
 #include <atomic>
 #include <boost/asio/this_coro.hpp>
 
 #include "base/log.hpp"
-#include "rendezvous/driver.hpp"
+#include "rendezvous/machine_driver.hpp"
 #include "rendezvous/run_job.hpp"
 #include "rendezvous/server_impl.hpp"
 #include "rendezvous/server_machine.hpp"
@@ -28,7 +26,6 @@ std::uint64_t next_key() {
 struct Prepared {
   SharedFolder root;
   SharedFolder state_folder;
-  FileDescriptor lock;
   ServerState state;
   std::vector<Report> reports;
 };
@@ -71,11 +68,6 @@ Result<Prepared> prepare(const SharedFolder& root, const std::string& state_dire
   auto state_folder = RootedFolder::open(state_directory);
   if (!state_folder) return fail(state_folder.error().code, "state directory " + state_folder.error().context);
   prepared.state_folder = std::make_shared<const RootedFolder>(std::move(*state_folder));
-  auto lock = prepared.state_folder->open(*RootedPath::parse("rendezvous.lock"), O_RDWR | O_CREAT, 0600);
-  if (!lock) return fail(lock.error().code, "state directory " + state_directory);
-  if (::flock(lock->get(), LOCK_EX | LOCK_NB) < 0)
-    return fail(Errc::conflict, "another owndir uses the state directory " + state_directory + "; stop it first");
-  prepared.lock = std::move(*lock);
   auto state = load_state(*prepared.state_folder, prepared.reports);
   if (!state) return fail(state.error().code, "state in " + state_directory + ": " + state.error().context);
   prepared.state = std::move(*state);
@@ -85,144 +77,54 @@ Result<Prepared> prepare(const SharedFolder& root, const std::string& state_dire
   return prepared;
 }
 
-class ServerDriver final : public Server {
+class ServerDriver final : public Server, private MachineDriver<ServerMachine, ServerDriver> {
+  using Base = MachineDriver<ServerMachine, ServerDriver>;
+  friend Base;
+
  public:
   ServerDriver(const asio::any_io_executor& network, asio::thread_pool& files, Answerer& answerer,
-               ServerOptions options, Prepared prepared, std::shared_ptr<Store> store)
-      : answerer_(answerer),
-        options_(std::move(options)),
-        clock_(*options_.clock),
-        store_(std::move(store)),
+               const ServerOptions& options, Prepared prepared, std::shared_ptr<Store> store)
+      : Base({.network = network,
+              .files = files,
+              .clock = *options.clock,
+              .root = std::move(prepared.root),
+              .store = std::move(store),
+              .limits = options.limits,
+              .polling = options.polling,
+              .create = true,
+              .poll_interval = options.poll_interval},
+             ServerMachine({display_name(options.name, options.limits), options.ice_servers, options.limits,
+                            options.random, next_key},
+                           std::move(prepared.state), {options.clock->steady(), options.clock->wall()})),
+        answerer_(answerer),
         state_folder_(std::move(prepared.state_folder)),
-        lock_(std::move(prepared.lock)),
-        machine_(machine_options(), std::move(prepared.state), now()),
-        tasks_(network),
-        progress_(network),
-        timer_(network),
-        limit_(network),
-        jobs_(network, files),
-        directory_(jobs_, clock_, std::move(prepared.root), store_, options_.polling, watch_options(), watch_events()) {
-  }
+        tasks_(network) {}
 
-  const std::string& id() const override { return machine_.id(); }
+  const std::string& id() const override { return machine().id(); }
   void connected(std::uint64_t key) override { feed(ServerMachine::Connected{key}); }
   void failed(std::uint64_t key) override { feed(ServerMachine::Failed{key}); }
-  std::size_t pending() const override { return machine_.pending(); }
+  std::size_t pending() const override { return machine().pending(); }
 
   /// Until presence is in place, a few seconds at most: later trouble is tried again anyway.
   Awaitable<void> started() {
-    limit(kStartWait);
-    while (!machine_.present() && !timed_out_) {
-      const bool woken = co_await progress_.wait();
-      if (!woken) break;
-    }
-    limit_.cancel();
+    const auto present = [this] { return machine().present(); };
+    co_await wait_until(present, wait_end(kStartWait));
   }
 
   Awaitable<void> stop() override {
     feed(ServerMachine::Stop{});
     co_await tasks_.stop();
-    limit(kStopWait);
-    while (!machine_.finished() && !timed_out_) {
-      const bool woken = co_await progress_.wait();
-      if (!woken) break;
-    }
-    if (!machine_.finished()) log("rendezvous").warn("the handshake directory hangs; not everything was cleaned up");
-    stopped_ = true;
-    directory_.stop();
-    jobs_.close();
-    timer_.cancel();
-    // After this the pool may be joined: nothing of ours runs there any more.
-    while (jobs_.running() > 0 && !timed_out_) {
-      const bool woken = co_await jobs_.wait();
-      if (!woken) break;
-    }
-    limit_.cancel();
+    const SteadyTime end = wait_end(kStopWait);
+    const auto finished = [this] { return machine().finished(); };
+    co_await wait_until(finished, end);
+    if (!finished()) log("rendezvous").warn("the handshake directory hangs; not everything was cleaned up");
+    co_await close(end);
   }
 
  private:
-  ServerMachineOptions machine_options() const {
-    return {display_name(options_.name, options_.limits), options_.ice_servers, options_.limits, options_.random,
-            next_key};
-  }
-  WatchOptions watch_options() const {
-    WatchOptions watch;
-    watch.path = std::string(kDirectory);
-    watch.create = true;
-    watch.entries = options_.limits.directory_entries;
-    watch.poll_interval = options_.poll_interval;
-    return watch;
-  }
-  DirectoryDriver::Events watch_events() {
-    DirectoryDriver::Events events;
-    events.seen = [this](FileInfo file, SteadyTime hinted) { feed(ServerMachine::Seen{std::move(file), hinted}); };
-    events.gone = [this](std::string name) { feed(ServerMachine::Gone{std::move(name)}); };
-    events.listed = [this](Listing listing) { feed(ServerMachine::Listed{std::move(listing)}); };
-    events.lost = [this](const Error& error) {
-      log("rendezvous").warn("the handshake directory is gone ({}); waiting for it to come back", error.to_string());
-      feed(ServerMachine::DirectoryLost{});
-    };
-    events.back = [this] { feed(ServerMachine::DirectoryBack{}); };
-    return events;
-  }
-
-  Now now() const { return {clock_.steady(), clock_.wall()}; }
-
-  void feed(ServerMachine::Event event) {
-    if (stopped_) return;
-    ServerMachine::Actions actions = machine_.handle(std::move(event), now());
-    for (auto& action : actions) std::visit([this](auto&& value) { perform(std::move(value)); }, std::move(action));
-    arm();
-    progress_.notify();
-  }
-
-  void arm() {
-    const SteadyTime due = machine_.deadline();
-    if (due == SteadyTime::max()) {
-      timer_.cancel();
-      return;
-    }
-    const auto wait =
-        std::clamp<SteadyTime::duration>(due - clock_.steady(), std::chrono::milliseconds(0), std::chrono::hours(1));
-    timer_.expires_after(wait);
-    timer_.async_wait([this, alive = std::weak_ptr<char>(alive_)](const boost::system::error_code& error) {
-      if (!error && !alive.expired()) feed(ServerMachine::Tick{});
-    });
-  }
-
-  void limit(std::chrono::seconds wait) {
-    timed_out_ = false;
-    limit_.expires_after(wait);
-    limit_.async_wait([this, alive = std::weak_ptr<char>(alive_)](const boost::system::error_code& error) {
-      if (error || alive.expired()) return;
-      timed_out_ = true;
-      progress_.notify();
-      jobs_.wake();
-    });
-  }
-
-  void perform(ServerMachine::ReadFile&& action) {
-    jobs_.run(
-        [store = store_, folder = directory_.directory(), name = action.name, limits = options_.limits] {
-          return examine(name, store->read(*folder, name, limits.record_bytes), limits);
-        },
-        [this, name = action.name](Examined examined) { feed(ServerMachine::FileRead{name, std::move(examined)}); });
-  }
-  void perform(ServerMachine::CheckFile&& action) { directory_.check(std::move(action.name)); }
-  void perform(ServerMachine::WriteFile&& action) {
-    jobs_.run(
-        [store = store_, folder = directory_.directory(), name = action.name, bytes = std::move(action.bytes)] {
-          return store->write(*folder, name, bytes);
-        },
-        [this, name = action.name](Result<void> result) { feed(ServerMachine::Written{name, std::move(result)}); });
-  }
-  void perform(ServerMachine::RemoveFile&& action) {
-    jobs_.run(
-        [store = store_, folder = directory_.directory(), name = action.name] { return store->remove(*folder, name); },
-        [this, name = action.name](Result<void> result) { feed(ServerMachine::Removed{name, std::move(result)}); });
-  }
+  using Base::perform;
   void perform(ServerMachine::SaveState&& action) {
-    jobs_.run(
+    jobs().run(
         [folder = state_folder_, state = std::move(action.state)] {
           return write_file_atomically(*folder, kServerStateFile, serialize(state), 0600);
         },
@@ -234,7 +136,6 @@ class ServerDriver final : public Server {
     tasks_.spawn("answer", make_answer(action.key, std::move(action.offer)));
   }
   void perform(ServerMachine::Abandon&& action) { answerer_.abandon(action.key); }
-  void perform(Report&& report) { write_report(report); }
 
   Awaitable<void> make_answer(std::uint64_t key, Offer offer) {
     Result<std::string> sdp = co_await answerer_.answer(offer, key);
@@ -242,21 +143,8 @@ class ServerDriver final : public Server {
   }
 
   Answerer& answerer_;
-  const ServerOptions options_;
-  const Clock& clock_;
-  std::shared_ptr<Store> store_;
   SharedFolder state_folder_;
-  FileDescriptor lock_;
-  ServerMachine machine_;
   TaskGroup tasks_;
-  Notifier progress_;
-  asio::steady_timer timer_;
-  asio::steady_timer limit_;
-  bool timed_out_ = false;
-  bool stopped_ = false;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
-  FileJobs jobs_;
-  DirectoryDriver directory_;
 };
 
 }  // namespace
@@ -277,8 +165,7 @@ Awaitable<Result<std::unique_ptr<Server>>> start_server(const RootedFolder& fold
   if (!prepared) co_return fail(std::move(prepared.error()));
   for (const Report& report : prepared->reports) write_report(report);
   if (prepared->state.server.empty()) prepared->state.server = options.random->hex(8);
-  auto server =
-      std::make_unique<ServerDriver>(network, files, answerer, std::move(options), std::move(*prepared), store);
+  auto server = std::make_unique<ServerDriver>(network, files, answerer, options, std::move(*prepared), store);
   co_await server->started();
   co_return std::unique_ptr<Server>(std::move(server));
 }

@@ -32,8 +32,10 @@ class Answerer {
 };
 
 struct ServerOptions {
-  std::string name;             ///< shown to people
-  std::string state_directory;  ///< exists, outside the folder; holds the server id, first-seen times and nonces
+  std::string name;  ///< shown to people
+  /// Exists, outside the folder; holds the server id, first-seen times and nonces. No other process uses it: the caller
+  /// holds its lock.
+  std::string state_directory;
   std::vector<std::string> ice_servers;
   Limits limits;
   bool polling = false;  ///< the polling watcher even where there is inotify

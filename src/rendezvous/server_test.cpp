@@ -449,14 +449,6 @@ TEST_P(RendezvousServer, ACorruptStateIsPutAsideAndTheServerStartsAfresh) {
   EXPECT_EQ(aside, 1);
 }
 
-TEST_P(RendezvousServer, TwoServersDoNotShareAStateDirectory) {
-  start();
-  auto folder = RootedFolder::open(folder_path());
-  auto second = loop_.run(start_server(*folder, loop_.files, answerer_, options(), store_));
-  ASSERT_FALSE(second);
-  EXPECT_TRUE(second.error().is(Errc::conflict));
-}
-
 TEST_P(RendezvousServer, AnOfferThatTheAnswererRefusesIsNotAnswered) {
   start();
   answerer_.refuse = true;
