@@ -94,13 +94,14 @@ std::size_t line_count(const std::string& text) {
 
 // Every text file of the project that a reader of the repository sees.
 std::vector<fs::path> project_files() {
-  static const std::set<std::string> skipped = {".git",           "build",  "node_modules",
-                                                "test-artefacts", ".cache", "generated"};
+  static const std::set<std::string> skipped = {"build", "node_modules", "test-artefacts", ".cache", "generated"};
   static const std::set<std::string> binary = {".png", ".jpg", ".wav", ".bin", ".ico", ".pdf"};
   std::vector<fs::path> found;
   for (auto it = fs::recursive_directory_iterator(project_root()); it != fs::recursive_directory_iterator(); ++it) {
     const std::string name = it->path().filename().string();
-    if (it->is_directory() && (skipped.contains(name) || it->path() == project_root() / "fuzz" / "corpus")) {
+    if (name == ".git") {
+      it.disable_recursion_pending();  // a file in a further work tree
+    } else if (it->is_directory() && (skipped.contains(name) || it->path() == project_root() / "fuzz" / "corpus")) {
       it.disable_recursion_pending();
     } else if (it->is_regular_file() && !binary.contains(it->path().extension().string())) {
       found.push_back(it->path());
