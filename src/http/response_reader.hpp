@@ -1,0 +1,43 @@
+#pragma once
+// The reading half of an HTTP/1.1 client's connection without I/O (RFC 9112): bytes in; one response head and its body
+// out. Framing is Boost.Beast's; fields are kept byte-exact in their order. One per exchange, network thread only.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "exchange/head.hpp"
+#include "http/request_reader.hpp"
+
+namespace owndir::http {
+
+class ResponseReader {
+ public:
+  /// `head_request`: the request was a HEAD, so that no body follows whatever the head says.
+  explicit ResponseReader(bool head_request, HeadLimits limits = {});
+  ~ResponseReader();
+  ResponseReader(const ResponseReader&) = delete;
+  ResponseReader& operator=(const ResponseReader&) = delete;
+
+  /// Takes the final response's head from the front of `input` (interim ones before it are dropped), without
+  /// hop-by-hop fields. Nothing: more bytes are needed. Errc::protocol, Errc::too_large.
+  Result<std::optional<exchange::ResponseHead>> take_head(std::string_view& input);
+
+  /// Decodes body bytes from the front of `input` and appends them to `out`. Errc::protocol when the framing is broken.
+  Result<void> take_body(std::string_view& input, std::string& out);
+  bool body_done() const;
+  /// The connection has ended: Errc::closed unless that is where the body ends.
+  Result<void> finish();
+  std::optional<std::uint64_t> content_length() const;
+
+ private:
+  class Parser;
+  bool head_request_;
+  HeadLimits limits_;
+  int interim_ = 0;
+  std::unique_ptr<Parser> parser_;
+};
+
+}  // namespace owndir::http
