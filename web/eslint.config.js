@@ -6,10 +6,11 @@ const nodeGlobals = ['process', 'Buffer', 'global', 'require', '__dirname', 'set
 
 // Folders of one row never import each other; each may import what stands in a row below (see README.md).
 const forbidden = {
-  base: ['tunnel', 'rendezvous', 'peer', 'shell', 'runtime'],
-  tunnel: ['rendezvous', 'peer', 'shell', 'runtime'],
-  rendezvous: ['tunnel', 'peer', 'shell', 'runtime'],
-  peer: ['rendezvous', 'shell', 'runtime'],
+  base: ['tunnel', 'rendezvous', 'fsnode', 'peer', 'shell', 'runtime'],
+  tunnel: ['rendezvous', 'fsnode', 'peer', 'shell', 'runtime'],
+  rendezvous: ['tunnel', 'fsnode', 'peer', 'shell', 'runtime'],
+  fsnode: ['tunnel', 'rendezvous', 'peer', 'shell', 'runtime'],
+  peer: ['rendezvous', 'fsnode', 'shell', 'runtime'],
   shell: ['runtime'],
   'module-tree': [
     'base',

@@ -29,7 +29,7 @@ export function backingOf(node: Directory): Backing {
 export { Directory, type WriteOpts } from './directory.ts';
 export type { WriteData } from './data.ts';
 export { ConnectionLost, FsError, type ErrorStatus } from './error.ts';
-export { fsnodeProtocol } from './limits.ts';
+export { fsnodeSubprotocol } from './limits.ts';
 export { RemoteBacking } from './remote.ts';
 export type { SubArguments, SubListener, SubOpts } from './sub.ts';
 export {

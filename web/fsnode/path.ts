@@ -71,7 +71,10 @@ function nameBytes(text: string): Bytes {
     else if (code >= 0xd800 && code <= 0xdfff) throw new FsError(400, 'A path must not contain half a character.');
     else bytes.push(...utf8(character));
   }
-  return new Uint8Array(bytes);
+  const all = new Uint8Array(bytes);
+  // Each name has one text: bytes that are a character must not be written as if they were none.
+  if (escapeBytes(all) !== text) throw new FsError(400, 'A path must not escape bytes that are text.');
+  return all;
 }
 
 function isUnreserved(byte: number): boolean {
@@ -145,7 +148,8 @@ export function decodeName(encoded: string): string | null {
   if (!encodedName.test(encoded)) return null;
   const name = decode(encoded);
   if (name === '.' || name === '..' || name.includes('/') || name.includes('\0')) return null;
-  return name;
+  // There is one spelling: what needs no escape has none.
+  return !encoded.includes('%') || encodeName(name) === encoded ? name : null;
 }
 
 function decode(encoded: string): string {
