@@ -53,6 +53,12 @@ std::vector<std::string> offered_protocols(const Fields& fields) {
   return offered;
 }
 
+void remove_handshake_fields(Fields& fields) {
+  for (const char* name :
+       {"Sec-WebSocket-Key", "Sec-WebSocket-Accept", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions"})
+    fields.remove(name);
+}
+
 Awaitable<void> relay(WebSocket& one, WebSocket& other) {
   using asio::experimental::awaitable_operators::operator&&;
   co_await (pass(one, other) && pass(other, one));

@@ -69,7 +69,7 @@ class SocketSession {
   virtual ~SocketSession() = default;
 
   /// The life of the socket: when it returns, the carrier closes the socket with 1000 if it is still open. Cancelled
-  /// when the connection breaks or the carrier stops. An exception closes with 1011.
+  /// when the carrier stops, and a moment after the other end has closed or gone. An exception closes with 1011.
   virtual Awaitable<void> run(WebSocket& socket) = 0;
 };
 
@@ -82,6 +82,9 @@ struct SocketAccept {
 
 /// The members of Sec-WebSocket-Protocol in the client's order of preference (RFC 6455 section 11.3.4).
 std::vector<std::string> offered_protocols(const Fields& fields);
+
+/// Drops what belongs to one hop's handshake: Sec-WebSocket-Key, -Accept, -Version and -Extensions.
+void remove_handshake_fields(Fields& fields);
 
 /// Passes messages and the close in both directions between two sockets until either ends. Returns when both are
 /// closed. Cancelled: both are left as they are.

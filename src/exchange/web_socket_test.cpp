@@ -12,6 +12,14 @@ TEST(WebSockets, OfferProtocolsInTheOrderOfTheClient) {
   EXPECT_TRUE(offered_protocols({}).empty());
 }
 
+TEST(WebSockets, KeepOnlyTheProtocolOfAHandshake) {
+  Fields fields = {{"Sec-WebSocket-Key", "k"},      {"A", "b"},
+                   {"sec-websocket-version", "13"}, {"Sec-WebSocket-Extensions", "x"},
+                   {"Sec-WebSocket-Protocol", "p"}, {"Sec-WebSocket-Accept", "y"}};
+  remove_handshake_fields(fields);
+  EXPECT_EQ(fields, (Fields{{"A", "b"}, {"Sec-WebSocket-Protocol", "p"}}));
+}
+
 TEST(WebSockets, SendNoCodeThatIsOnlyForLocalUse) {
   for (const int code : {1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999})
     EXPECT_TRUE(may_be_sent(static_cast<std::uint16_t>(code))) << code;

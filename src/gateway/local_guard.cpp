@@ -132,9 +132,7 @@ class Guard final : public LocalGuard {
   Awaitable<Result<Response>> handle(Request request) override {
     const exchange::RequestHead& head = request.head;
     const std::string host(head.fields.get("Host").value_or(""));
-    if (!is_own_host(host))
-      co_return refuse(421, "This server answers only under its own address, such as http://" + own_host() +
-                                "/, not under the name that this request uses.");
+    if (auto refused = check_host(host)) co_return std::move(*refused);
     const bool reads =
         (head.method == "GET" || head.method == "HEAD") && !head.fields.contains("Sec-WebSocket-Version");
     if (!reads) {
@@ -147,6 +145,15 @@ class Guard final : public LocalGuard {
     co_return co_await answer_read(std::move(request));
   }
 
+  /// What a socket does is for its session to decide, so opening one needs what a write needs.
+  Awaitable<Result<exchange::SocketAnswer>> open_socket(Request request) override {
+    const std::string host(request.head.fields.get("Host").value_or(""));
+    std::optional<Response> refused = check_host(host);
+    if (!refused) refused = check_write(request.head, host);
+    if (refused) co_return exchange::SocketAnswer(std::move(*refused));
+    co_return co_await next_.open_socket(std::move(request));
+  }
+
  private:
   std::string cookie_name() const { return std::string(kCookie) + std::to_string(port_); }
   std::string own_host() const { return (hosts_.empty() ? "127.0.0.1" : hosts_.front()) + port_suffix(); }
@@ -156,6 +163,12 @@ class Guard final : public LocalGuard {
     return std::any_of(hosts_.begin(), hosts_.end(), [&](const std::string& name) {
       return iequals(host, name + port_suffix()) || (port_ == 80 && iequals(host, name));
     });
+  }
+
+  std::optional<Response> check_host(std::string_view host) const {
+    if (is_own_host(host)) return std::nullopt;
+    return refuse(421, "This server answers only under its own address, such as http://" + own_host() +
+                           "/, not under the name that this request uses.");
   }
 
   std::optional<Response> check_write(const exchange::RequestHead& head, const std::string& host) const {

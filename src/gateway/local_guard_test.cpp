@@ -25,6 +25,10 @@ class Next final : public exchange::Handler {
     response.head.fields.add("Cross-Origin-Resource-Policy", "same-origin");
     co_return response;
   }
+  Awaitable<Result<exchange::SocketAnswer>> open_socket(Request request) override {
+    asked.push_back("socket " + request.head.target);
+    co_return exchange::SocketAnswer(exchange::SocketAccept{});
+  }
 };
 
 class Counting final : public Random {
@@ -61,6 +65,23 @@ class LocalGuardTest : public ::testing::Test {
   static Awaitable<void> run(exchange::Handler& guard, Request request, Response& answer) {
     Result<Response> response = co_await guard.handle(std::move(request));
     if (response) answer = std::move(*response);
+  }
+  /// 101, or the status of the response instead.
+  int open_socket(std::string target, Fields fields) {
+    Request request;
+    request.head = {"GET", std::move(target), std::move(fields)};
+    int status = 0;
+    asio::io_context io;
+    asio::co_spawn(io, run_socket(*guard_, std::move(request), status), [](std::exception_ptr failure) {
+      if (failure) std::rethrow_exception(failure);
+    });
+    io.run();
+    return status;
+  }
+  static Awaitable<void> run_socket(exchange::Handler& guard, Request request, int& status) {
+    const auto answer = co_await guard.open_socket(std::move(request));
+    const auto* response = answer ? std::get_if<Response>(&*answer) : nullptr;
+    if (answer) status = response ? response->head.status : 101;
   }
   std::string sign_in() {
     const Response response = ask("GET", guard_->make_login_target(), {{"Host", "localhost:8800"}});
@@ -141,6 +162,37 @@ TEST_F(LocalGuardTest, AsksForOriginAndCookieOfEveryMethodButGetAndHead) {
   const Fields socket = {
       {"Host", "localhost:8800"}, {"Sec-WebSocket-Version", "13"}, {"Origin", "http://evil.example"}};
   EXPECT_EQ(ask("GET", "/", socket).head.status, 403);
+}
+
+TEST_F(LocalGuardTest, OpensWebSocketsOnlyForItsOwnSignedInPages) {
+  const std::string cookie = sign_in();
+  struct Row {
+    std::string host, origin, cookie;
+    int status;
+  };
+  const std::vector<Row> table = {
+      {"localhost:8800", "http://localhost:8800", cookie, 101},
+      {"127.0.0.1:8800", "http://127.0.0.1:8800", "a=b; " + cookie, 101},
+      {"localhost:8800", "http://localhost:8800", "", 403},
+      {"localhost:8800", "http://localhost:8800", cookie + "0", 403},
+      {"localhost:8800", "", cookie, 403},
+      {"localhost:8800", "null", cookie, 403},
+      {"localhost:8800", "http://127.0.0.1:8800", cookie, 403},
+      {"localhost:8800", "http://localhost:8801", cookie, 403},
+      {"localhost:8800", "ws://localhost:8800", cookie, 403},
+      {"localhost:8800", "http://evil.example", cookie, 403},
+      {"evil.example:8800", "http://evil.example:8800", cookie, 421},
+  };
+  for (const char* target : {"/@/fs", "/chat", "/@/login", "/@/view/0/x"}) {
+    for (const Row& row : table) {
+      Fields fields = {{"Host", row.host}, {"Sec-Fetch-Site", "same-origin"}};
+      if (!row.origin.empty()) fields.add("Origin", row.origin);
+      if (!row.cookie.empty()) fields.add("Cookie", row.cookie);
+      next_.asked.clear();
+      EXPECT_EQ(open_socket(target, fields), row.status) << target << " " << row.origin << " " << row.cookie;
+      EXPECT_EQ(next_.asked.size(), row.status == 101 ? 1U : 0U);
+    }
+  }
 }
 
 TEST_F(LocalGuardTest, RefusesReadsFromOtherSites) {

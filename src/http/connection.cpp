@@ -11,6 +11,8 @@
 #include <boost/asio/write.hpp>
 
 #include "base/log.hpp"
+#include "http/socket_handshake.hpp"
+#include "http/web_socket.hpp"
 
 namespace owndir::http {
 namespace {
@@ -20,17 +22,6 @@ constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
 
 SteadyTime after(std::chrono::milliseconds wait) {
   return std::chrono::steady_clock::now() + wait;
-}
-
-std::string short_answer(std::uint16_t status, std::string_view text) {
-  std::string body(text);
-  body += '\n';
-  std::string_view reason = exchange::standard_reason(status);
-  std::string answer = "HTTP/1.1 " + std::to_string(status) + " ";
-  answer.append(reason).append(
-      "\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store"
-      "\r\nConnection: close\r\nContent-Length: ");
-  return answer.append(std::to_string(body.size())).append("\r\n\r\n").append(body);
 }
 
 }  // namespace
@@ -78,6 +69,12 @@ Awaitable<void> Connection::run(std::shared_ptr<Connection> self) {
   using asio::experimental::awaitable_operators::operator||;
   try {
     co_await (self->serve() || self->pump() || self->watch());
+    if (self->upgrade_) {
+      Upgrade upgrade = std::move(*self->upgrade_);
+      self->upgrade_.reset();
+      co_await run_web_socket(std::move(self->socket_), self->limits_, std::move(upgrade.key),
+                              std::move(upgrade.accept));
+    }
   } catch (const std::exception&) {
     // Cancelled: the server stops.
   }
@@ -87,7 +84,7 @@ Awaitable<void> Connection::run(std::shared_ptr<Connection> self) {
 void Connection::turn_away(asio::ip::tcp::socket socket) {
   boost::system::error_code ignored;
   socket.non_blocking(true, ignored);
-  const std::string answer = short_answer(503, "Too many connections at once. Try again in a moment.");
+  const std::string answer = short_answer(Refusal{503, "Too many connections at once. Try again in a moment."});
   socket.write_some(asio::buffer(answer), ignored);
   socket.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
@@ -108,9 +105,10 @@ Awaitable<bool> Connection::serve_one() {
   std::optional<IncomingHead> in = co_await receive_head();
   if (!in) co_return false;
   if (in->websocket) {
-    Refusal refusal{501, "This server does not carry WebSockets yet."};
-    co_await refuse(std::move(refusal));
-    co_return false;
+    if (auto refusal = check_handshake(*in)) {
+      co_await refuse(std::move(*refusal));
+      co_return false;
+    }
   }
   response_begun_ = false;
   continue_wanted_ = in->expect_continue && in->has_body;
@@ -123,8 +121,10 @@ Awaitable<bool> Connection::serve_one() {
       length = std::strtoull(field->data(), nullptr, 10);
     request.body = std::make_unique<RequestBody>(shared_from_this(), length);
   }
-  exchange::Response response = co_await ask_handler(std::move(request));
+  exchange::SocketAnswer answered = co_await answer(std::move(request), *in);
+  if (upgrade_) co_return false;
   const bool keep_alive = in->keep_alive && settle_request_body();
+  exchange::Response response = std::move(std::get<exchange::Response>(answered));
   if (!co_await respond(std::move(response), *in, keep_alive)) co_return false;
   if (keep_alive) co_return true;
   co_await linger();
@@ -154,22 +154,6 @@ Awaitable<std::optional<IncomingHead>> Connection::receive_head() {
     }
     co_await arrived_.wait();
   }
-}
-
-Awaitable<exchange::Response> Connection::ask_handler(exchange::Request request) {
-  try {
-    Result<exchange::Response> response = co_await handler_.handle(std::move(request));
-    if (response) co_return std::move(*response);
-    log("http").debug("no answer: {}", printable(response.error().to_string()));
-    co_return exchange::text_response(502,
-                                      "No answer to this request: " + printable(response.error().to_string()) + "\n");
-  } catch (const boost::system::system_error& error) {
-    if (error.code() == asio::error::operation_aborted) throw;
-    log("http").error("a request failed by an exception: {}", error.what());
-  } catch (const std::exception& error) {
-    log("http").error("a request failed by an exception: {}", error.what());
-  }
-  co_return exchange::text_response(500, "The server has a fault; its log says more.\n");
 }
 
 /// Whether the next request can be read after this one: its body is used up, or what is left of it has already arrived.
@@ -262,7 +246,7 @@ Awaitable<bool> Connection::send(std::string_view head, ByteView piece, std::str
 
 Awaitable<void> Connection::refuse(Refusal refusal) {
   log("http").debug("refused with {}: {}", refusal.status, refusal.text);
-  const std::string answer = short_answer(refusal.status, refusal.text);
+  const std::string answer = short_answer(refusal);
   if (co_await send(answer, {}, {})) co_await linger();
 }
 
@@ -381,7 +365,7 @@ void Connection::finish() {
   closed_ = true;
   arrived_.notify();
   if (!socket_.is_open()) return;
-  if (timed_out_ && in_head_) try_send_now(short_answer(408, "The request did not arrive in time."));
+  if (timed_out_ && in_head_) try_send_now(short_answer(Refusal{408, "The request did not arrive in time."}));
   boost::system::error_code ignored;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);

@@ -1,7 +1,8 @@
 #pragma once
 // One accepted connection: reads requests, lets the handler answer one at a time in their order, writes the responses.
 // Three coroutines run side by side until the first ends, which ends the others: `serve` (requests and responses),
-// `pump` (fills the bounded input, notices that the client is gone) and `watch` (the deadlines). Shared, because a
+// `pump` (fills the bounded input, notices that the client is gone) and `watch` (the deadlines). What becomes a
+// WebSocket goes on in web_socket.hpp. Shared, because a
 // request body may be held by a task of the handler's after the connection's own have ended; it then reads `closed`.
 
 #include <boost/asio/ip/tcp.hpp>
@@ -35,7 +36,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Awaitable<bool> serve_one();
   Awaitable<std::optional<IncomingHead>> receive_head();
-  Awaitable<exchange::Response> ask_handler(exchange::Request request);
+  Awaitable<exchange::SocketAnswer> ask_handler(exchange::Request request, bool for_socket);
+  Awaitable<exchange::SocketAnswer> answer(exchange::Request request, IncomingHead& in);
   Awaitable<bool> respond(exchange::Response response, const IncomingHead& in, bool keep_alive);
   Awaitable<bool> send_body(exchange::Body body, const ResponsePlan& plan);
   Awaitable<bool> send(std::string_view head, ByteView piece, std::string_view tail);
@@ -51,6 +53,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void try_send_now(std::string_view text);
   void abort();
   void finish();
+
+  /// A WebSocket that the handler has accepted; the connection goes on as one when `serve` has ended.
+  struct Upgrade {
+    std::string key;
+    exchange::SocketAccept accept;
+  };
 
   asio::ip::tcp::socket socket_;
   const ServerLimits& limits_;
@@ -75,6 +83,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool continue_wanted_ = false;
   bool body_held_ = false;  ///< a RequestBody of the current request exists
   bool closed_ = false;
+  std::optional<Upgrade> upgrade_;
 };
 
 }  // namespace owndir::http

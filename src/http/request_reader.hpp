@@ -27,7 +27,8 @@ struct HeadLimits {
 /// A request that is not answered by the handler; the connection ends with it.
 struct Refusal {
   std::uint16_t status = 400;
-  std::string text;  ///< one sentence that says what is wrong
+  std::string text;         ///< one sentence that says what is wrong
+  std::string fields = {};  ///< further lines of the head, each with CR LF
 };
 
 struct IncomingHead {

@@ -71,4 +71,15 @@ Result<ResponsePlan> plan_response(const exchange::Response& response, std::stri
   return plan;
 }
 
+std::string short_answer(const Refusal& refusal) {
+  const std::string body = refusal.text + "\n";
+  const std::string_view reason = exchange::standard_reason(refusal.status);
+  std::string answer = "HTTP/1.1 " + std::to_string(refusal.status) + " ";
+  answer.append(reason).append(
+      "\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store"
+      "\r\nConnection: close\r\nContent-Length: ");
+  answer.append(std::to_string(body.size())).append("\r\n").append(refusal.fields).append("\r\n");
+  return answer.append(body);
+}
+
 }  // namespace owndir::http

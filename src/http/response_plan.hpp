@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "exchange/handler.hpp"
+#include "http/request_reader.hpp"
 
 namespace owndir::http {
 
@@ -22,5 +23,8 @@ struct ResponsePlan {
 /// Content-Length that contradicts the body.
 Result<ResponsePlan> plan_response(const exchange::Response& response, std::string_view method, bool http_1_1,
                                    bool keep_alive);
+
+/// A whole answer that ends the connection.
+std::string short_answer(const Refusal& refusal);
 
 }  // namespace owndir::http

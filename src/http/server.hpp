@@ -3,7 +3,8 @@
 // layer. The Handler must outlive `stop`.
 //
 // A client that closes its side while its request is being answered counts as gone: the handler is cancelled after
-// half_close_wait. A response that cannot be finished ends in a reset of the connection, never in a clean end.
+// half_close_wait. A WebSocket is the handler's session from the 101 on; `stop` closes it with 1001. A response that
+// cannot be finished ends in a reset of the connection, never in a clean end.
 
 #include <chrono>
 #include <cstdint>
@@ -26,6 +27,11 @@ struct ServerLimits {
   std::chrono::milliseconds linger_wait{2000};      ///< for the client to read an answer that ends the connection
   std::size_t input_bytes = 65536;                  ///< received and not yet taken, beyond a head
   std::size_t body_piece = 65536;                   ///< bytes asked of a body at once
+  std::size_t socket_message = 1 << 20;             ///< bytes of one message of a WebSocket; beyond: close 1009
+  std::size_t socket_read_ahead = 1 << 18;          ///< bytes of a WebSocket received before its session takes any
+  std::chrono::milliseconds socket_ping_after{30'000};  ///< silence of a WebSocket's client before a ping
+  std::chrono::milliseconds socket_dead_after{60'000};  ///< silence after which its connection is cut
+  std::chrono::milliseconds socket_close_wait{2000};    ///< for the client to answer our close
 };
 
 struct ServerOptions {

@@ -185,7 +185,10 @@ TEST_F(HttpServer, AnswersFaultsWithOneSentence) {
   EXPECT_NE(ask(get("/error")).find("502"), std::string::npos);
   EXPECT_NE(ask(get("/throw")).find("500"), std::string::npos);
   EXPECT_NE(ask(get("/bad")).find("502"), std::string::npos);
-  EXPECT_NE(ask(get("/ws", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n")).find("501"),
+  EXPECT_NE(ask(get("/ws",
+                    "Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"))
+                .find("501"),
             std::string::npos);
 }
 

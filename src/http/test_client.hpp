@@ -62,6 +62,17 @@ class RawClient {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
   }
+  /// Without waiting longer than a second for room; false when there is none.
+  bool send_now(std::string_view bytes) {
+    while (!bytes.empty()) {
+      pollfd room{fd_, POLLOUT, 0};
+      if (::poll(&room, 1, 1000) != 1) return false;
+      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
   void half_close() { ::shutdown(fd_, SHUT_WR); }
   void close() {
     if (fd_ >= 0) ::close(fd_);
@@ -81,6 +92,14 @@ class RawClient {
     const std::size_t size = at == std::string::npos ? received_.size() : at + mark.size();
     std::string taken = received_.substr(0, size);
     received_.erase(0, size);
+    return taken;
+  }
+  /// The next `size` bytes; fewer when the connection ended first.
+  std::string read_bytes(std::size_t size) {
+    while (received_.size() < size && receive()) {
+    }
+    std::string taken = received_.substr(0, size);
+    received_.erase(0, taken.size());
     return taken;
   }
   bool was_reset() const { return reset_; }
