@@ -85,6 +85,11 @@ export class Directory {
     node.#tree.moduleOf = moduleOf;
   }
 
+  /** The same, for a module tree that came in another bundle (web/module-tree). */
+  [Symbol.for('owndir.injectModule')](moduleOf: (path: string) => unknown): void {
+    this.#tree.moduleOf = moduleOf;
+  }
+
   static backingOf(node: Directory): Backing {
     return node.#tree.backing;
   }
