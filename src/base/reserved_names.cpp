@@ -40,6 +40,10 @@ bool is_temporary(std::string_view name) {
   return ends(name, ".tmp") && (begins(name, ".syncthing.") || begins(name, "~syncthing~") || begins(name, ".owndir-"));
 }
 
+bool is_own_temporary(std::string_view name) {
+  return begins(name, ".syncthing.owndir-") && ends(name, ".tmp");
+}
+
 bool is_module_name(std::string_view name) {
   return begins(name, ".owndir");
 }
@@ -50,6 +54,10 @@ bool is_protected(std::string_view name) {
 
 std::string temporary_name() {
   return ".syncthing.owndir-" + system_random().hex(8) + ".tmp";
+}
+
+std::string partial_name(std::string_view id) {
+  return ".syncthing.owndir-upload-" + std::string(id) + ".tmp";
 }
 
 }  // namespace owndir

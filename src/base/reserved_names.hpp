@@ -19,6 +19,9 @@ bool is_hidden(const RootedPath& path);
 /// `~syncthing~*.tmp`).
 bool is_temporary(std::string_view name);
 
+/// Of those, the ones that this program makes: temporary_name and partial_name.
+bool is_own_temporary(std::string_view name);
+
 /// Begins with ".owndir": code and state of modules.
 bool is_module_name(std::string_view name);
 
@@ -28,5 +31,8 @@ bool is_protected(std::string_view name);
 /// A fresh name, ".syncthing.owndir-HEX.tmp": hidden everywhere, and ignored by Syncthing, which also removes it should
 /// nobody else.
 std::string temporary_name();
+
+/// Where the bytes of an unfinished upload are kept, hidden likewise. `id` is [a-z0-9]+.
+std::string partial_name(std::string_view id);
 
 }  // namespace owndir

@@ -15,13 +15,14 @@ namespace {
 constexpr std::size_t kMaxPath = 4095;
 constexpr std::size_t kMaxSegment = 255;
 
-Result<FileDescriptor> open_beneath(int directory, const char* path, int flags, mode_t mode) {
+Result<FileDescriptor> open_beneath(int directory, const char* path, int flags, mode_t mode,
+                                    std::uint64_t resolve = 0) {
   open_how how{};
   // With O_PATH, openat2 refuses every flag that has no meaning there.
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NOCTTY));
   if ((flags & O_ACCMODE) == O_RDONLY && (flags & O_PATH) == 0) how.flags |= O_NONBLOCK;
   if ((flags & O_CREAT) != 0) how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve;
   for (int attempt = 0; attempt < 16; ++attempt) {
     const long fd = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
     if (fd >= 0) return FileDescriptor(static_cast<int>(fd));
@@ -102,8 +103,19 @@ Result<RootedFolder> RootedFolder::open(const std::string& directory) {
   return folder;
 }
 
+RootedFolder RootedFolder::adopt(FileDescriptor directory, std::string path) {
+  RootedFolder folder;
+  folder.fd_ = std::move(directory);
+  folder.path_ = std::move(path);
+  return folder;
+}
+
 Result<FileDescriptor> RootedFolder::open(const RootedPath& path, int flags, mode_t mode) const {
   return open_beneath(fd_.get(), name_or_dot(path), flags, mode);
+}
+
+Result<FileDescriptor> RootedFolder::open_unlinked(const RootedPath& path, int flags) const {
+  return open_beneath(fd_.get(), name_or_dot(path), flags, 0, RESOLVE_NO_SYMLINKS);
 }
 
 Result<struct stat> RootedFolder::stat(const RootedPath& path) const {

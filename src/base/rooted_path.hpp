@@ -56,10 +56,14 @@ class RootedFolder {
  public:
   /// `directory` must exist. Errors: errno's.
   static Result<RootedFolder> open(const std::string& directory);
+  /// From an open directory.
+  static RootedFolder adopt(FileDescriptor directory, std::string path);
 
   /// `flags` as open(2), O_CLOEXEC and O_NOCTTY are added; `mode` with O_CREAT. EXDEV (403 to a client) for what leads
   /// outside. Opening a FIFO or device does not block (O_NONBLOCK is added for reads).
   Result<FileDescriptor> open(const RootedPath& path, int flags, mode_t mode = 0600) const;
+  /// Likewise, but ELOOP for any symbolic link on the way or at its end.
+  Result<FileDescriptor> open_unlinked(const RootedPath& path, int flags) const;
   /// Follows links that stay inside.
   Result<struct stat> stat(const RootedPath& path) const;
   /// One level; EEXIST is success when it is a directory.

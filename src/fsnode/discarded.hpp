@@ -1,0 +1,40 @@
+#pragma once
+// Owns what writes a file for the length of its call. Network thread.
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <memory>
+
+#include "base/blocking.hpp"
+
+namespace owndir::fsnode {
+
+/// What is left of a file's writing when its call ends early is cleared away on a file thread.
+template <class Writer>
+class Discarded {
+ public:
+  Discarded(asio::thread_pool& files, Writer writer)
+      : files_(files), writer_(std::make_unique<Writer>(std::move(writer))) {}
+  Discarded(const Discarded&) = delete;
+  Discarded& operator=(const Discarded&) = delete;
+  ~Discarded() {
+    if (writer_) asio::post(files_, [writer = std::move(writer_)]() mutable { writer.reset(); });
+  }
+  Writer& operator*() { return *writer_; }
+  Writer* operator->() { return writer_.get(); }
+
+  /// Clears away and waits for it.
+  Awaitable<void> now() {
+    const auto work = [this] {
+      writer_.reset();
+      return true;
+    };
+    co_await run_blocking(files_, work);
+  }
+
+ private:
+  asio::thread_pool& files_;
+  std::unique_ptr<Writer> writer_;
+};
+
+}  // namespace owndir::fsnode
