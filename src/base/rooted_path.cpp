@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "base/random.hpp"
+#include "base/leftovers.hpp"
 
 namespace owndir {
 namespace {
@@ -149,7 +149,7 @@ Result<void> write_file_atomically(const RootedFolder& folder, std::string_view 
                                    mode_t mode, bool exclusive) {
   const auto target = RootedPath().child(name);
   if (!target) return fail(target.error());
-  const auto temporary = RootedPath::parse(".owndir-" + system_random().hex(8) + ".tmp");
+  const auto temporary = RootedPath::parse(momentary_name(kBeingWritten));
   auto fd = folder.open(*temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
   if (!fd) return fail(std::move(fd.error()));
   Result<void> written = write_all(fd->get(), content);

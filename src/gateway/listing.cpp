@@ -1,12 +1,10 @@
 #include "gateway/listing.hpp"
 
-#include <dirent.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/directory_stream.hpp"
 #include "base/media_type.hpp"
 #include "exchange/head.hpp"
 #include "gateway/target.hpp"
@@ -22,10 +20,6 @@ char lower(char c) {
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 Entry describe(const RootedFolder& folder, const RootedPath& path, int directory, const dirent& item) {
   Entry entry;
@@ -59,17 +53,14 @@ std::string_view type_name(EntryType type) {
 }  // namespace
 
 Result<Listing> read_listing(const RootedFolder& folder, const RootedPath& path, std::size_t limit) {
-  auto fd = folder.open(path, O_RDONLY | O_DIRECTORY);
-  if (!fd) return fail(std::move(fd.error()));
-  const int number = fd->get();
-  const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(number));
-  if (!directory) return fail_errno(path.str());
-  fd->release();
+  const auto directory = open_directory(folder, path);
+  if (!directory) return fail(directory.error());
+  const int number = ::dirfd(directory->get());
   Listing listing;
   listing.path = path;
   for (;;) {
     errno = 0;
-    const dirent* item = ::readdir(directory.get());
+    const dirent* item = ::readdir(directory->get());
     if (item == nullptr) {
       if (errno != 0) return fail_errno(path.str());
       break;

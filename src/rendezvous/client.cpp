@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/leftovers.hpp"
 #include "rendezvous/client_impl.hpp"
 #include "rendezvous/client_machine.hpp"
 #include "rendezvous/machine_driver.hpp"
@@ -32,14 +33,18 @@ Result<std::string> client_id(const RootedFolder& state, Random& random) {
 }
 
 /// What the pool prepares before the machine begins: the id.
-Result<std::string> prepare(const RootedFolder& root, const std::string& state_directory, Random& random) {
-  if (auto directory = root.subfolder(*RootedPath::parse(kDirectory)); !directory) {
+Result<std::string> prepare(const RootedFolder& root, const std::string& state_directory, Random& random,
+                            WallTime now) {
+  const auto directory = root.subfolder(*RootedPath::parse(kDirectory));
+  if (!directory) {
     if (directory.error().code == std::errc::no_such_file_or_directory)
       return fail(Errc::not_found, std::string(kDirectory));
-    return fail(std::move(directory.error()));
+    return fail(directory.error());
   }
+  remove_leftovers(*directory, now);
   auto state = RootedFolder::open(state_directory);
   if (!state) return fail(state.error().code, "state directory " + state_directory);
+  remove_leftovers(*state, now);
   return client_id(*state, random);
 }
 
@@ -130,9 +135,8 @@ Awaitable<Result<std::unique_ptr<Client>>> start_client(const RootedFolder& fold
   auto root = folder.subfolder(RootedPath());
   if (!root) co_return fail(std::move(root.error()));
   auto shared_root = std::make_shared<const RootedFolder>(std::move(*root));
-  auto job = [shared_root, state_directory = options.state_directory, random = options.random] {
-    return prepare(*shared_root, state_directory, *random);
-  };
+  auto job = [shared_root, state_directory = options.state_directory, random = options.random,
+              now = options.clock->wall()] { return prepare(*shared_root, state_directory, *random, now); };
   Result<std::string> id = co_await run_job<Result<std::string>>(files, std::move(job));
   if (!id) co_return fail(std::move(id.error()));
   auto client =

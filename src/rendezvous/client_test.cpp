@@ -56,6 +56,7 @@ class RendezvousClient : public testing::TestWithParam<bool> {
     options.state_directory = temporary_.path() / "client-state";
     options.server = only_;
     options.limits = limits_;
+    options.clock = clock_;
     options.polling = GetParam();
     options.poll_interval = std::chrono::milliseconds(20);
     auto folder = RootedFolder::open(folder_path());
@@ -108,6 +109,7 @@ class RendezvousClient : public testing::TestWithParam<bool> {
   Loop loop_;
   Limits limits_;
   std::optional<std::string> only_;
+  const Clock* clock_ = nullptr;
   EchoAnswerer answerer_;
   std::string offer_bytes_;
   std::unique_ptr<Server> server_;
@@ -242,6 +244,18 @@ TEST_P(RendezvousClient, KeepsItsIdAndRemovesWhatAnEarlierRunLeft) {
   exchange(again);
   EXPECT_EQ(written_offer().client, first.client);
   give_up(again);
+}
+
+TEST_P(RendezvousClient, RemovesWhatAKilledProcessWasWritingADayAgo) {
+  fs::create_directories(directory());
+  const std::string name = ".owndir-00112233445566aa.tmp";
+  put(directory() / name, "half of an offer");
+  const ShiftedClock tomorrow(std::chrono::hours(25));
+  clock_ = &tomorrow;
+  start_client_here();
+  EXPECT_FALSE(fs::exists(directory() / name));
+  loop_.run(client_->stop());
+  client_.reset();
 }
 
 TEST_P(RendezvousClient, AnOfferThatIsTooLargeIsAnErrorAtOnce) {

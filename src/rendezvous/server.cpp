@@ -3,6 +3,7 @@
 #include <atomic>
 #include <boost/asio/this_coro.hpp>
 
+#include "base/leftovers.hpp"
 #include "base/log.hpp"
 #include "rendezvous/machine_driver.hpp"
 #include "rendezvous/run_job.hpp"
@@ -30,7 +31,8 @@ struct Prepared {
   std::vector<Report> reports;
 };
 
-Result<void> make_directory(const RootedFolder& root, Store& store) {
+/// Leaves nothing in it that a killed process was writing a day ago.
+Result<void> make_directory(const RootedFolder& root, Store& store, WallTime now) {
   const auto whole = RootedPath::parse(kDirectory);
   RootedPath part;
   for (const std::string& segment : whole->segments()) {
@@ -39,8 +41,9 @@ Result<void> make_directory(const RootedFolder& root, Store& store) {
   }
   auto directory = root.subfolder(part);
   if (!directory) return fail(std::move(directory.error()));
+  remove_leftovers(*directory, now);
   // A name that no tool takes for a handshake; says now what a write would say later.
-  const std::string probe = ".owndir-" + system_random().hex(8) + ".probe";
+  const std::string probe = momentary_name(kProbe);
   if (auto written = store.write(*directory, probe, "owndir\n"); !written) return written;
   return store.remove(*directory, probe);
 }
@@ -59,15 +62,16 @@ Result<ServerState> load_state(const RootedFolder& folder, std::vector<Report>& 
   return ServerState{};
 }
 
-Result<Prepared> prepare(const SharedFolder& root, const std::string& state_directory, Store& store) {
+Result<Prepared> prepare(const SharedFolder& root, const std::string& state_directory, Store& store, WallTime now) {
   Prepared prepared;
   prepared.root = root;
-  if (auto made = make_directory(*root, store); !made)
+  if (auto made = make_directory(*root, store, now); !made)
     return fail(made.error().code, "handshake directory " + root->path() + "/" + std::string(kDirectory) + ": " +
                                        made.error().context + " (" + write_advice(made.error(), root->path()) + ")");
   auto state_folder = RootedFolder::open(state_directory);
   if (!state_folder) return fail(state_folder.error().code, "state directory " + state_folder.error().context);
   prepared.state_folder = std::make_shared<const RootedFolder>(std::move(*state_folder));
+  remove_leftovers(*prepared.state_folder, now);
   auto state = load_state(*prepared.state_folder, prepared.reports);
   if (!state) return fail(state.error().code, "state in " + state_directory + ": " + state.error().context);
   prepared.state = std::move(*state);
@@ -158,8 +162,8 @@ Awaitable<Result<std::unique_ptr<Server>>> start_server(const RootedFolder& fold
   auto root = folder.subfolder(RootedPath());
   if (!root) co_return fail(std::move(root.error()));
   auto shared_root = std::make_shared<const RootedFolder>(std::move(*root));
-  auto job = [shared_root, state_directory = options.state_directory, store] {
-    return prepare(shared_root, state_directory, *store);
+  auto job = [shared_root, state_directory = options.state_directory, store, now = options.clock->wall()] {
+    return prepare(shared_root, state_directory, *store, now);
   };
   Result<Prepared> prepared = co_await run_job<Result<Prepared>>(files, std::move(job));
   if (!prepared) co_return fail(std::move(prepared.error()));

@@ -70,6 +70,7 @@ class RendezvousServer : public testing::TestWithParam<bool> {
     options.polling = GetParam();
     options.poll_interval = std::chrono::milliseconds(20);
     options.limits = limits_;
+    options.clock = clock_.get();
     return options;
   }
   Result<void> try_start() {
@@ -110,6 +111,7 @@ class RendezvousServer : public testing::TestWithParam<bool> {
   TemporaryFolder temporary_;
   Loop loop_;
   InstantAnswerer answerer_;
+  std::unique_ptr<Clock> clock_;
   Limits limits_;
   std::shared_ptr<FaultyStore> store_ = std::make_shared<FaultyStore>();
   std::unique_ptr<Server> server_;
@@ -438,6 +440,23 @@ TEST_P(RendezvousServer, ADirectoryThatCannotBeWrittenIsAnErrorAtTheStart) {
   const auto started = try_start();
   ASSERT_FALSE(started);
   EXPECT_NE(started.error().context.find(".wrtc-proxy"), std::string::npos);
+}
+
+TEST_P(RendezvousServer, RemovesWhatAKilledProcessWasWritingADayAgoAndNothingOfTheSync) {
+  fs::create_directories(directory());
+  const std::vector<std::string> ours = {".owndir-00112233445566aa.tmp", ".owndir-00112233445566bb.probe"};
+  const std::vector<std::string> others = {".syncthing.owndir-00112233445566aa.tmp", ".owndir-notes.tmp"};
+  for (const auto& names : {ours, others})
+    for (const std::string& name : names) put(directory() / name, "half");
+  put(state_path() / ours[0], "half");
+  start();
+  EXPECT_TRUE(fs::exists(directory() / ours[0])) << "another process may be writing it now";
+  stop();
+  clock_ = std::make_unique<ShiftedClock>(std::chrono::hours(25));
+  start();
+  for (const std::string& name : ours) EXPECT_FALSE(fs::exists(directory() / name)) << name;
+  EXPECT_FALSE(fs::exists(state_path() / ours[0]));
+  for (const std::string& name : others) EXPECT_TRUE(fs::exists(directory() / name)) << name;
 }
 
 TEST_P(RendezvousServer, ACorruptStateIsPutAsideAndTheServerStartsAfresh) {

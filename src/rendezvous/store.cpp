@@ -1,11 +1,10 @@
 #include "rendezvous/store.hpp"
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
 
+#include "base/directory_stream.hpp"
 #include "rendezvous/record.hpp"
 
 namespace owndir::rendezvous {
@@ -31,27 +30,20 @@ Result<std::optional<FileInfo>> stat_at(int directory, const char* name) {
   return std::optional<FileInfo>(std::move(file));
 }
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
 }  // namespace
 
 Result<Listing> Store::list(const RootedFolder& folder, std::size_t limit) {
-  auto fd = folder.open(RootedPath(), O_RDONLY | O_DIRECTORY);
-  if (!fd) return fail(std::move(fd.error()));
-  const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(fd->get()));
-  if (!directory) return fail_errno(folder.path());
-  fd->release();
+  const auto directory = open_directory(folder, RootedPath());
+  if (!directory) return fail(directory.error());
   Listing listing;
   for (std::size_t entries = 0;; ++entries) {
     errno = 0;
-    const dirent* entry = ::readdir(directory.get());
+    const dirent* entry = ::readdir(directory->get());
     if (entry == nullptr && errno != 0) return fail_errno(folder.path());
     if (entry == nullptr) return listing;
     if (entries >= limit + 2) break;  // "." and ".." are not counted
     if (!parse_name(entry->d_name)) continue;
-    auto file = stat_at(::dirfd(directory.get()), entry->d_name);
+    auto file = stat_at(::dirfd(directory->get()), entry->d_name);
     if (!file) return fail(std::move(file.error()));
     if (*file) listing.files.push_back(std::move(**file));
   }

@@ -59,6 +59,17 @@ class FakeClock final : public Clock {
   WallTime wall_ = from_unix_ms(1'760'000'000'000);
 };
 
+/// The machine's clocks, with another date.
+class ShiftedClock final : public Clock {
+ public:
+  explicit ShiftedClock(std::chrono::hours ahead) : ahead_(ahead) {}
+  SteadyTime steady() const override { return system_clock().steady(); }
+  WallTime wall() const override { return system_clock().wall() + ahead_; }
+
+ private:
+  const std::chrono::hours ahead_;
+};
+
 /// Counts up: every id is different and known.
 class CountingRandom final : public Random {
  public:

@@ -1,3 +1,4 @@
+#include "base/leftovers.hpp"
 #include "site/publish.hpp"
 
 namespace owndir::site {
@@ -44,6 +45,7 @@ small { display: block; margin-top: 1.4rem; color: var(--soft); }
 }  // namespace
 
 Result<void> publish_launcher(const RootedFolder& folder) {
+  remove_leftovers(folder, system_clock().wall());
   const auto path = RootedPath::parse(kName);
   const auto existing = read_file(folder, *path, kLargest);
   if (existing && *existing == kLauncher) return {};

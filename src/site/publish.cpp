@@ -1,16 +1,17 @@
 #include "site/publish.hpp"
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 
+#include "base/directory_stream.hpp"
+#include "base/leftovers.hpp"
 #include "base/log.hpp"
+#include "base/reserved_names.hpp"
 #include "site/publish_state.hpp"
 
 namespace owndir::site {
@@ -48,24 +49,12 @@ Result<void> write_site_file(const RootedFolder& dist, const RootedPath& path, s
   return write_file_atomically(*directory, path.segments().back(), content);
 }
 
-/// Temporary names of the sync and of ourselves are nobody's files.
-bool is_temporary(std::string_view name) {
-  return name.starts_with(".syncthing.") || name.starts_with("~syncthing~") ||
-         (name.starts_with(".owndir-") && name.ends_with(".tmp"));
-}
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
-/// All files below `path`, links not followed, bounded.
-void walk(const RootedFolder& dist, const RootedPath& path, int depth, std::vector<std::string>& found) {
-  auto fd = dist.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (!fd) return;
-  const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(fd->get()));
+/// All files below `path`, links not followed, bounded. Removes leftovers on its way.
+void walk(const RootedFolder& dist, const RootedPath& path, int depth, WallTime now, std::vector<std::string>& found) {
+  if (const auto here = dist.subfolder(path)) remove_leftovers(*here, now, kWalkEntries);
+  const auto directory = open_directory(dist, path, O_NOFOLLOW);
   if (!directory) return;
-  fd->release();
-  while (const dirent* item = ::readdir(directory.get())) {
+  while (const dirent* item = ::readdir(directory->get())) {
     const std::string_view name = item->d_name;
     if (name == "." || name == ".." || is_temporary(name)) continue;
     if (found.size() >= kWalkEntries) return;
@@ -73,11 +62,11 @@ void walk(const RootedFolder& dist, const RootedPath& path, int depth, std::vect
     if (!child) continue;
     struct stat info{};
     const bool is_directory =
-        ::fstatat(::dirfd(directory.get()), item->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
+        ::fstatat(::dirfd(directory->get()), item->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
     if (!is_directory) {
       found.push_back(child->str());
     } else if (depth < kWalkDepth) {
-      walk(dist, *child, depth + 1, found);
+      walk(dist, *child, depth + 1, now, found);
     }
   }
 }
@@ -129,7 +118,7 @@ class Publisher {
 
   void find_foreign() {
     std::vector<std::string> all;
-    walk(dist_, RootedPath(), 0, all);
+    walk(dist_, RootedPath(), 0, from_unix_ms(now_), all);
     for (std::string& path : all)
       if (!state_.contains(path)) report_.foreign.push_back(std::move(path));
     std::sort(report_.foreign.begin(), report_.foreign.end());

@@ -117,6 +117,20 @@ TEST_F(PublishTest, NeverRemovesAnOldFileThatSomebodyChanged) {
   EXPECT_EQ(read(dist("a-1.js")), "theirs now");
 }
 
+TEST_F(PublishTest, RemovesWhatAKilledProcessWasWritingADayAgo) {
+  const Names ours = {".owndir-00112233445566aa.tmp", "sub/.owndir-00112233445566bb.tmp"};
+  const std::string of_the_sync = ".syncthing.index.html.tmp";
+  for (const std::string& name : ours) write(dist(name), "half");
+  write(dist(of_the_sync), "half");
+  clock_.now = system_clock().wall();
+  run({{"index.html", "1"}});
+  for (const std::string& name : ours) EXPECT_TRUE(fs::exists(dist(name))) << name;
+  clock_.now += std::chrono::hours(25);
+  EXPECT_TRUE(run({{"index.html", "1"}}).foreign.empty());
+  for (const std::string& name : ours) EXPECT_FALSE(fs::exists(dist(name))) << name;
+  EXPECT_TRUE(fs::exists(dist(of_the_sync)));
+}
+
 TEST_F(PublishTest, FollowsNoLinkOutOfTheFolder) {
   write(root_ / "outside/index.html", "precious");
   fs::create_directories(dist());

@@ -1,3 +1,5 @@
+#include <list>
+
 #include "two_copies.hpp"
 
 namespace owndir::test {
@@ -5,112 +7,122 @@ namespace {
 
 const std::string kHandshake{rendezvous::kDirectory};
 
-struct Scene {
-  TemporaryDirectory root;
-  Loop loop;
-  Home home{loop.context, loop.files, root / "home", root / "state-home"};
-  TaskGroup courier{loop.context.get_executor()};
+constexpr std::chrono::milliseconds kMoment{5};
+constexpr const char* kFile = "/only-here.txt";
+constexpr const char* kReply = "200 read at home";
 
+/// A home with one file, a courier between its handshake directory and the other copy's, and the clients there. A test
+/// is a coroutine on it; what it has started is ended after it.
+class Scene {
+ public:
   Scene() {
     write_file(root / "home/only-here.txt", "read at home");
     fs::create_directories(root / "away");
   }
-  Away away(const std::string& name = "away") {
-    fs::create_directories(root / name);
-    return Away(loop.context, loop.files, root / name, root / ("state-" + name));
+  void run(Awaitable<void> (*test)(Scene&)) { loop.run(play(test)); }
+
+  /// From now on records travel; returns once the handshake directory is at the other side.
+  Awaitable<void> carry() {
+    courier_.spawn("courier", between_.run());
+    while (!fs::exists(root / "away" / kHandshake)) co_await sleep_for(kMoment);
   }
-  std::size_t records(const std::string& copy, const std::string& prefix) {
+  /// A client on the other copy, with a state of its own.
+  Awaitable<Away*> connect() {
+    const fs::path state = root / ("state-away-" + std::to_string(aways_.size()));
+    Away& away = aways_.emplace_back(loop.context, loop.files, root / "away", state);
+    co_await away.start();
+    co_return &away;
+  }
+  std::size_t records(const std::string& copy, const std::string& prefix) const {
     std::size_t count = 0;
     for (const auto& entry : fs::directory_iterator(root / copy / kHandshake))
       count += entry.path().filename().string().starts_with(prefix) ? 1U : 0U;
     return count;
   }
-  Courier between{root / "home" / kHandshake, root / "away" / kHandshake};
-  Awaitable<void> open() {
-    co_await home.start();
-    courier.spawn("courier", between.run());
-    while (!fs::exists(root / "away" / kHandshake)) co_await sleep_for(std::chrono::milliseconds(5));
+
+  TemporaryDirectory root;
+  Loop loop;
+  Home home{loop.context, loop.files, root / "home", root / "state-home"};
+
+ private:
+  Awaitable<void> play(Awaitable<void> (*test)(Scene&)) {
+    std::exception_ptr failure;
+    try {
+      co_await test(*this);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    for (Away& away : aways_) co_await away.stop();
+    co_await home.stop();
+    co_await courier_.stop();
+    if (failure) std::rethrow_exception(failure);
   }
+
+  TaskGroup courier_{loop.context.get_executor()};
+  Courier between_{root / "home" / kHandshake, root / "away" / kHandshake};
+  std::list<Away> aways_;
 };
 
 Awaitable<void> reads_a_file(Scene& scene) {
-  co_await scene.open();
-  Away away = scene.away();
-  co_await away.start();
-  EXPECT_EQ(co_await away.get("/only-here.txt"), "200 read at home");
+  co_await scene.home.start();
+  co_await scene.carry();
+  Away* away = co_await scene.connect();
+  EXPECT_EQ(co_await away->get(kFile), kReply);
   EXPECT_EQ(scene.home.sessions().connected(), 1U);
-  co_await away.stop();
-  while (scene.home.sessions().connected() > 0) co_await sleep_for(std::chrono::milliseconds(5));
-  co_await scene.home.stop();
-  co_await scene.courier.stop();
+  co_await away->stop();
+  while (scene.home.sessions().connected() > 0) co_await sleep_for(kMoment);
 }
 
 TEST(ServeConnect, ReadsAFileThatIsOnlyAtHomeThroughTwoHandshakeFiles) {
   Scene scene;
-  scene.loop.run(reads_a_file(scene));
+  scene.run(reads_a_file);
   EXPECT_EQ(scene.records("home", "answer-"), 0U) << "the server removes its spent answer";
   EXPECT_EQ(scene.records("home", "server-"), 1U) << "one presence record stays";
   EXPECT_EQ(scene.records("away", "offer-"), 0U) << "the client removes its spent offer";
 }
 
 Awaitable<void> serves_two(Scene& scene) {
-  co_await scene.open();
-  Away first = scene.away();
-  Away second(scene.loop.context, scene.loop.files, scene.root / "away", scene.root / "state-second");
-  co_await first.start();
-  co_await second.start();
-  EXPECT_EQ(co_await first.get("/only-here.txt"), "200 read at home");
-  EXPECT_EQ(co_await second.get("/only-here.txt"), "200 read at home");
+  co_await scene.home.start();
+  co_await scene.carry();
+  Away* first = co_await scene.connect();
+  Away* second = co_await scene.connect();
+  EXPECT_EQ(co_await first->get(kFile), kReply);
+  EXPECT_EQ(co_await second->get(kFile), kReply);
   EXPECT_EQ(scene.home.sessions().connected(), 2U);
-  co_await first.stop();
-  co_await second.stop();
-  co_await scene.home.stop();
-  co_await scene.courier.stop();
 }
 
 TEST(ServeConnect, ServesTwoClientsAtOnce) {
-  Scene scene;
-  scene.loop.run(serves_two(scene));
+  Scene().run(serves_two);
 }
 
 Awaitable<void> comes_back(Scene& scene) {
-  co_await scene.open();
-  Away away = scene.away();
-  co_await away.start();
-  EXPECT_EQ(co_await away.get("/only-here.txt"), "200 read at home");
+  co_await scene.home.start();
+  co_await scene.carry();
+  Away* away = co_await scene.connect();
+  EXPECT_EQ(co_await away->get(kFile), kReply);
   co_await scene.home.stop();
   write_file(scene.root / "home/only-here.txt", "read after the restart");
   co_await scene.home.start();
-  EXPECT_EQ(co_await away.get("/only-here.txt"), "200 read after the restart");
-  co_await away.stop();
-  co_await scene.home.stop();
-  co_await scene.courier.stop();
+  EXPECT_EQ(co_await away->get(kFile), "200 read after the restart");
 }
 
 TEST(ServeConnect, ConnectsAgainByAFreshOfferAfterTheServerWasRestarted) {
-  Scene scene;
-  scene.loop.run(comes_back(scene));
+  Scene().run(comes_back);
 }
 
 Awaitable<void> answers_after_start(Scene& scene) {
   // The directory is there from an earlier run; the offer is written while no server runs.
   co_await scene.home.start();
   co_await scene.home.stop();
-  scene.courier.spawn("courier", scene.between.run());
-  while (!fs::exists(scene.root / "away" / kHandshake)) co_await sleep_for(std::chrono::milliseconds(5));
-  Away away = scene.away();
-  co_await away.start();
-  while (scene.records("home", "offer-") == 0) co_await sleep_for(std::chrono::milliseconds(5));
+  co_await scene.carry();
+  Away* away = co_await scene.connect();
+  while (scene.records("home", "offer-") == 0) co_await sleep_for(kMoment);
   co_await scene.home.start();
-  EXPECT_EQ(co_await away.get("/only-here.txt"), "200 read at home");
-  co_await away.stop();
-  co_await scene.home.stop();
-  co_await scene.courier.stop();
+  EXPECT_EQ(co_await away->get(kFile), kReply);
 }
 
 TEST(ServeConnect, AnOfferThatWaitedForTheServerToStartIsAnswered) {
-  Scene scene;
-  scene.loop.run(answers_after_start(scene));
+  Scene().run(answers_after_start);
 }
 
 Awaitable<void> survives_junk(Scene& scene) {
@@ -121,20 +133,14 @@ Awaitable<void> survives_junk(Scene& scene) {
     std::snprintf(name, sizeof name, "offer-%016x-%016x.json", i, i * 7919);
     write_file(directory / name, i % 2 == 0 ? "{\"v\":1,\"type\":\"offer\"" : std::string(20'000, '['));
   }
-  scene.courier.spawn("courier", scene.between.run());
-  while (!fs::exists(scene.root / "away" / kHandshake)) co_await sleep_for(std::chrono::milliseconds(5));
-  Away away = scene.away();
-  co_await away.start();
-  EXPECT_EQ(co_await away.get("/only-here.txt"), "200 read at home");
+  co_await scene.carry();
+  Away* away = co_await scene.connect();
+  EXPECT_EQ(co_await away->get(kFile), kReply);
   EXPECT_EQ(scene.home.sessions().connected(), 1U);
-  co_await away.stop();
-  co_await scene.home.stop();
-  co_await scene.courier.stop();
 }
 
 TEST(ServeConnect, TenThousandJunkRecordsDoNotKeepAnHonestClientOut) {
-  Scene scene;
-  scene.loop.run(survives_junk(scene));
+  Scene().run(survives_junk);
 }
 
 }  // namespace

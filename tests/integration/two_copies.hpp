@@ -107,7 +107,9 @@ class Home {
     server_ = std::move(*server);
     sessions_->set_rendezvous(server_.get());
   }
+  /// Nothing when it is not running.
   Awaitable<void> stop() {
+    if (!server_) co_return;
     co_await server_->stop();
     sessions_->set_rendezvous(nullptr);
     co_await sessions_->stop();
@@ -169,7 +171,9 @@ class Away {
       co_await sleep_for(std::chrono::milliseconds(10));
     }
   }
+  /// Once.
   Awaitable<void> stop() {
+    if (!uplink_) co_return;
     co_await tasks_.stop();
     co_await uplink_->close();
     co_await client_->spent();
