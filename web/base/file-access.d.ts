@@ -10,6 +10,8 @@ interface FileSystemHandle {
   requestPermission?(descriptor?: FileSystemPermissionDescriptor): Promise<PermissionState>;
   /** Renames within the directory, replacing what is there. */
   move?(name: string): Promise<void>;
+  /** The same into another directory. */
+  move?(directory: FileSystemDirectoryHandle, name: string): Promise<void>;
   remove?(): Promise<void>;
 }
 

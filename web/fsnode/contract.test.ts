@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createDirectory, RemoteBacking, type Backing } from './index.ts';
+import { createDirectory, RemoteBacking, SwitchingBacking, type Backing } from './index.ts';
 import { contractCases, runCase, type Ground, type Outside } from './testing/contract.ts';
 import { MemoryBacking } from './testing/memory.ts';
 import { MemoryTransport } from './testing/pair.ts';
@@ -32,6 +32,17 @@ const grounds: Record<string, (memory: MemoryBacking, finish: (() => void)[]) =>
   memory: memory => Promise.resolve(memory),
   'a connection': remote,
   'a connection of the module host': (memory, finish) => remote(memory, finish, '/home/me/folder'),
+  'a copy that may go live': memory => {
+    const switching = new SwitchingBacking();
+    switching.setDisk(memory);
+    return Promise.resolve(switching);
+  },
+  'a copy that went live': async (memory, finish) => {
+    const switching = new SwitchingBacking();
+    switching.setDisk(new MemoryBacking('old copy'));
+    switching.setLive(await remote(memory, finish));
+    return switching;
+  },
 };
 
 describe.each(Object.entries(grounds))('the folder API over %s', (_, open) => {
@@ -42,7 +53,7 @@ describe.each(Object.entries(grounds))('the folder API over %s', (_, open) => {
     const ground: Ground = {
       root,
       outside: outsideOf(memory),
-      can: { folderTimes: true, anyName: true, resumable: true },
+      can: { folderTimes: true, anyName: true },
     };
     await runCase(one, ground, `case-${i}`);
     for (const action of finish) action();

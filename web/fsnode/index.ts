@@ -30,6 +30,7 @@ export { Directory, type WriteOpts } from './directory.ts';
 export type { WriteData } from './data.ts';
 export { ConnectionLost, FsError, type ErrorStatus } from './error.ts';
 export { fsnodeSubprotocol } from './limits.ts';
+export { HandleBacking, type HandleOptions } from './handle.ts';
 export { RemoteBacking } from './remote.ts';
 export type { SubArguments, SubListener, SubOpts } from './sub.ts';
 export {
@@ -43,3 +44,5 @@ export {
   type WebSocketLike,
 } from './transport.ts';
 export type { Backing, Entry, Info, OpenRead, SubEvent, Told } from './types.ts';
+export { SwitchingBacking, type Mode, type SwitchingOptions } from './switching.ts';
+export { uploadFile, type UploadFileOptions } from './upload.ts';

@@ -30,7 +30,10 @@ export interface LibrariesPage {
   close(): Promise<void>;
 }
 
-export async function openLibrariesPage(): Promise<LibrariesPage> {
+/** `entry`: what is in the page; the libraries unless told otherwise. */
+export async function openLibrariesPage({
+  entry = new URL('./libraries_page.ts', import.meta.url),
+} = {}): Promise<LibrariesPage> {
   // @ts-expect-error: plain JavaScript of the end-to-end tests
   const support = (await import('../../tests/support/chromium.mjs')) as Support;
   const directory = mkdtempSync(join(tmpdir(), 'owndir-web-'));
@@ -43,7 +46,7 @@ export async function openLibrariesPage(): Promise<LibrariesPage> {
   };
   try {
     await build({
-      entryPoints: [fileURLToPath(new URL('./libraries_page.ts', import.meta.url))],
+      entryPoints: [fileURLToPath(entry)],
       bundle: true,
       format: 'iife',
       target,

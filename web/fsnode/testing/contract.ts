@@ -20,8 +20,6 @@ export interface Abilities {
   folderTimes: boolean;
   /** File names that are no UTF-8, or that Windows refuses. */
   anyName: boolean;
-  /** A write's failure is told before the data was taken. */
-  resumable: boolean;
 }
 
 export interface Ground {
@@ -140,9 +138,9 @@ const folders: ContractCase[] = [
     },
   },
   {
-    name: 'names with spaces, emoji, percent signs, newlines and accents come through',
+    name: 'names with spaces, emoji, percent signs and accents come through',
     async run(folder) {
-      const names = ['a b', 'é', 'ü%20', '😀', '100%', "it's (1)!*", '日本', '-', '...', 'naïve.txt'];
+      const names = ['a b', 'é', 'ü%20', '😀', '100%', "it's (1)!", '日本', '-', 'naïve.txt'];
       for (const name of names) await folder.write(name, `in ${name}`);
       const found = (await folder.children()).map(node => node.name);
       equal(
@@ -154,10 +152,10 @@ const folders: ContractCase[] = [
     },
   },
   {
-    name: 'names with newlines, backslashes and bytes that are no text come through',
+    name: 'names with newlines, dots and bytes that are no text come through',
     needs: 'anyName',
     async run(folder) {
-      const names = ['new\nline', 'back\\slash', 'colon:', 'end.', 'bad\udcff\udc80', 'x\udce9y'];
+      const names = ['new\nline', 'back\\slash', 'colon:', 'end.', '...', '*', 'bad\udcff\udc80', 'x\udce9y'];
       for (const name of names) await folder.write(name, 'here');
       const found = (await folder.children()).map(node => node.name);
       equal(found.sort(), [...names].sort(), 'names');
