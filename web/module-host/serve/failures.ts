@@ -65,13 +65,14 @@ export function answerFailure(response: Response, error: unknown, module: string
 /** Tells the server of failures and keeps the process alive through those that nobody caught. */
 export class Failures {
   readonly #parent: Parent;
-  readonly #folder: string;
+  /** Directories that paths in stacks may begin with: the folder, and the bundle's, to which source maps relate. */
+  readonly #bases: readonly string[];
   /** To look modules up by their files; null until the bundle has been loaded. */
   tree: OwnDir | null = null;
 
-  constructor(parent: Parent, folder: string) {
+  constructor(parent: Parent, bases: readonly string[]) {
     this.#parent = parent;
-    this.#folder = folder;
+    this.#bases = bases;
   }
 
   /** A handler threw, rejected or passed an error on. Clients' mistakes (4xx) are no failures of the module. */
@@ -101,10 +102,13 @@ export class Failures {
   moduleOfStack(error: unknown): string {
     const stack = error instanceof Error ? (error.stack ?? '') : '';
     const paths = (this.tree?.modules ?? []).map(module => shortPath(module.O.path)).filter(path => path !== '');
-    for (const [, directory = ''] of stack.matchAll(/([^\s():]*)\/\.owndir(?:\/|\.jsx?\b)/g)) {
-      if (directory === this.#folder) return '';
-      const found = paths.filter(path => directory.endsWith(`/${path}`)).sort((a, b) => b.length - a.length)[0];
-      if (found !== undefined) return found;
+    for (const [, found = ''] of stack.matchAll(/(\/[^\n]*?)\/\.owndir(?:\/|\.jsx?\b)/g)) {
+      const directory = found.replace(/^\/+/, '/');
+      if (this.#bases.includes(directory)) return '';
+      const base = this.#bases.find(each => directory.startsWith(`${each}/`));
+      if (base !== undefined) return directory.slice(base.length + 1);
+      const module = paths.filter(path => directory.endsWith(`/${path}`)).sort((a, b) => b.length - a.length)[0];
+      if (module !== undefined) return module;
     }
     return '';
   }

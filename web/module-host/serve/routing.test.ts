@@ -164,6 +164,13 @@ describe('handlers', () => {
     expect(replies.map(reply => reply.headers['owndir-pass'])).toEqual(['files', 'files', 'files']);
   });
 
+  it('need not read a body: the answer comes whole', async () => {
+    const body = 'x'.repeat(300_000);
+    const head = 'Host: x\r\nConnection: close\r\nContent-Length: 300000\r\n\r\n';
+    expect(await host.exchange(`GET /upper HTTP/1.1\r\n${head}${body}`)).toMatch(/200 OK[^]*\r\n\r\nupper$/);
+    expect(await host.exchange(`PUT /else HTTP/1.1\r\n${head}${body}`)).toMatch(/204 No Content\r\nowndir-pass: files/);
+  });
+
   it('begin in their own directory', async () => {
     expect((await host.ask('/cwd')).json).toBe(host.folder);
     expect((await host.ask('/deep/cwd')).json).toBe(`${host.folder}/deep`);

@@ -1,5 +1,6 @@
 // `host.cjs serve`: answers requests with the folder's middleware and routes until the server wants no more.
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import type { Router } from 'express';
 import { openFolder } from '../folder.ts';
 import type { OwnDir } from '../../module-tree/index.ts';
@@ -74,7 +75,7 @@ export async function runServe(): Promise<number> {
   };
   captureOutput(parent);
   const exit = refuseExit();
-  const failures = new Failures(parent, job.folder);
+  const failures = new Failures(parent, [job.folder, dirname(job.server)]);
   failures.catchStrays();
   try {
     const stop = await serve(job, parent, failures);

@@ -1,7 +1,8 @@
 // For tests: the real host program, bundled as the product ships it, over a real Unix socket.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request, type IncomingHttpHeaders } from 'node:http';
+import { Agent, request, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -113,6 +114,7 @@ export class RunningHost {
   readonly garbage: string[] = [];
   stderr = '';
   readonly ended: Promise<{ code: number | null; signal: string | null }>;
+  readonly #agent = new Agent({ keepAlive: true });
   #asked = 0;
   #waiting: (() => void)[] = [];
 
@@ -122,6 +124,7 @@ export class RunningHost {
     this.folder = folder;
     this.ended = new Promise(resolve => {
       child.on('close', (code, signal) => {
+        this.#agent.destroy();
         resolve({ code, signal });
         this.#wake();
       });
@@ -175,7 +178,14 @@ export class RunningHost {
     const number = String(++this.#asked);
     return new Promise((resolve, reject) => {
       const sent = request(
-        { socketPath: this.socket, path, method, headers: { 'owndir-request': number, ...headers }, timeout: patience },
+        {
+          socketPath: this.socket,
+          agent: this.#agent,
+          path,
+          method,
+          headers: { 'owndir-request': number, ...headers },
+          timeout: patience,
+        },
         response => {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -189,6 +199,20 @@ export class RunningHost {
       sent.on('timeout', () => sent.destroy(new Error(`no answer to ${method} ${path}`)));
       sent.on('error', reject);
       sent.end(body);
+    });
+  }
+
+  /** Writes bytes and gives all that comes back until the host closes. */
+  async exchange(bytes: string): Promise<string> {
+    return new Promise(resolve => {
+      const socket = connect(this.socket);
+      let text = '';
+      socket.setTimeout(patience, () => socket.destroy());
+      socket.on('data', chunk => (text += String(chunk)));
+      // Who does not read what was sent resets the connection: what came before that counts.
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve(text));
+      socket.write(bytes);
     });
   }
 
