@@ -32,11 +32,8 @@ function fail(message) {
 
 async function loadTools() {
   try {
-    const [{ build }, { esbuildWorkers, target }] = await Promise.all([
-      import('esbuild'),
-      import('./worker-plugin.mjs'),
-    ]);
-    return { build, esbuildWorkers, target };
+    const { build } = await import('esbuild');
+    return { build };
   } catch (error) {
     if (error?.code === 'ERR_MODULE_NOT_FOUND')
       fail('run ./dev setup first (web/node_modules is missing or incomplete)');
@@ -103,15 +100,8 @@ async function bundleOurs(tools) {
     write('module-tree.mjs', tree.contents);
   }
   if (existsSync(join(web, 'runtime/index.ts'))) {
-    const files = await bundle(tools, 'runtime/index.ts', {
-      platform: 'browser',
-      format: 'iife',
-      target: tools.target,
-      minify: true,
-      plugins: [tools.esbuildWorkers],
-      loader: { '.svg': 'text' },
-    });
-    for (const file of files) write(`runtime/runtime.${file.path.endsWith('.css') ? 'css' : 'js'}`, file.contents);
+    const { bundleRuntime } = await import('./runtime/bundle.mjs');
+    write('runtime/runtime.js', await bundleRuntime());
   }
 }
 
@@ -172,7 +162,7 @@ try {
   if (Array.isArray(error?.errors)) process.exit(1);
   throw error;
 }
-for (const file of filesUnder(join(web, 'client-default'), name => /\.test\.tsx?$|\.md$/.test(name)))
+for (const file of filesUnder(join(web, 'client-default'), name => /\.(?:test\.tsx?|d\.ts|md)$/.test(name)))
   write(join('client-default', file), readFileSync(join(web, 'client-default', file)));
 for (const folder of ['runtime', 'client-default'])
   for (const file of filesUnder(join(out, folder)))
