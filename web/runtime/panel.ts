@@ -4,7 +4,7 @@
 import { h, icon, replaceChildren, setText } from '../shell/dom.ts';
 import { kIcons } from '../shell/icons.ts';
 import type { Notice } from './live.ts';
-import { shadowOf } from './shadow.ts';
+import { fillShadow } from './shadow.ts';
 import type { Invitation, Status } from './status.ts';
 
 export interface PanelHooks {
@@ -46,13 +46,8 @@ export class Panel {
     this.#dialog.addEventListener('click', event => {
       if (event.target === this.#dialog) this.close();
     });
-    shadowOf(this.#host).append(h('div', { class: 'cards' }, this.#notice, this.#invitation), this.#dialog);
+    fillShadow(this.#host, h('div', { class: 'cards' }, this.#notice, this.#invitation), this.#dialog);
     document.documentElement.append(this.#host);
-  }
-
-  /** For dropping a folder on. */
-  get target(): EventTarget {
-    return this.#host;
   }
 
   get isOpen(): boolean {

@@ -50,7 +50,7 @@ export class Router {
     const address = makeAddress(path, parts);
     if (this.#style === 'path') return this.#rootPath.slice(0, -1) + writeAddress(address);
     const page = pageOf(this.#site, address.path);
-    const other = page === null || page === this.#page() ? '' : this.#site.root + page;
+    const other = page === null || page === this.page ? '' : this.#site.root + page;
     return `${other}#${writeAddress(address)}`;
   }
 
@@ -68,7 +68,7 @@ export class Router {
   }
 
   /** The page's own path below the site's root; null where the address bar does not show it. */
-  #page(): string | null {
+  get page(): string | null {
     const path = decodeURI(location.pathname);
     const root = decodeURI(this.#rootPath);
     if (!path.startsWith(root)) return null;
@@ -82,7 +82,7 @@ export class Router {
 
   #read(): Address {
     if (this.#style === 'path') return readUrl(location, this.#rootPath);
-    const page = this.#page();
+    const page = this.page;
     return readFragment(location.hash, page === null ? '/' : `/${directoryOfPage(page)}`);
   }
 

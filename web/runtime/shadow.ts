@@ -1,10 +1,11 @@
 // A shadow root with the runtime's style: neither it nor the app's own style disturbs the other.
 
+import { h } from '../shell/dom.ts';
 import css from 'style:./runtime.css';
 
 let sheet: CSSStyleSheet | null = null;
 
-export function shadowOf(host: HTMLElement): ShadowRoot {
+export function fillShadow(host: HTMLElement, ...children: readonly Node[]): void {
   const root = host.attachShadow({ mode: 'open' });
   if (typeof root.adoptedStyleSheets === 'object' && typeof CSSStyleSheet.prototype.replaceSync === 'function') {
     if (!sheet) {
@@ -17,5 +18,5 @@ export function shadowOf(host: HTMLElement): ShadowRoot {
     style.textContent = css;
     root.append(style);
   }
-  return root;
+  root.append(h('div', { class: 'own' }, children));
 }

@@ -3,7 +3,7 @@
 
 import { Emitter } from '../base/emitter.ts';
 import { h, setAttribute, setText } from '../shell/dom.ts';
-import { shadowOf } from './shadow.ts';
+import { fillShadow } from './shadow.ts';
 import type { Status } from './status.ts';
 
 /** What all of them show, and where their clicks go. */
@@ -36,13 +36,13 @@ export function defineStatusElement(model: StatusModel): void {
   class StatusElement extends HTMLElement {
     readonly #words = h('span', { class: 'words' });
     readonly #button = h('button', { class: 'badge', type: 'button', onclick: () => this.#click() }, this.#words);
-    /** Told once when the kind of state changes, not each second. */
+    /** Told when the state changes, not each second. */
     readonly #told = h('span', { class: 'sr-only', role: 'status' });
     #off: (() => void) | null = null;
-    #tone = '';
+    #state = '';
 
     connectedCallback(): void {
-      if (!this.shadowRoot) shadowOf(this).append(this.#button, this.#told);
+      if (!this.shadowRoot) fillShadow(this, this.#button, this.#told);
       if (!this.hasAttribute('floating')) model.placed(1);
       this.#off = model.changed.on(status => this.#show(status));
       if (model.status) this.#show(model.status);
@@ -63,8 +63,9 @@ export function defineStatusElement(model: StatusModel): void {
       setAttribute(this.#button, 'data-tone', status.tone);
       setAttribute(this.#button, 'title', status.detail);
       setAttribute(this.#button, 'aria-haspopup', status.action === 'panel' ? 'dialog' : null);
-      if (this.#tone !== status.tone) setText(this.#told, status.text);
-      this.#tone = status.tone;
+      const state = `${status.tone} ${status.text.replace(/ \d.*/, '')}`;
+      if (this.#state !== state) setText(this.#told, status.text);
+      this.#state = state;
     }
   }
   if (!customElements.get('owndir-status')) customElements.define('owndir-status', StatusElement);

@@ -1,6 +1,7 @@
 // The way home of one page: remembers the folder on this device, gets permission for it, drives the connection and does what
 // the person's buttons ask. It has no view: the file browser (app.ts) and the runtime of built pages show what it tells.
 
+import { Deferred } from '../base/deferred.ts';
 import { Emitter } from '../base/emitter.ts';
 import { randomId, isId } from '../base/ids.ts';
 import { RendezvousError } from '../rendezvous/index.ts';
@@ -29,6 +30,8 @@ export class Uplink implements ConnectHooks {
   /** Chosen, but without permission yet. */
   #candidate: FileSystemDirectoryHandle | null = null;
   #pickerRefused = false;
+  /** What is remembered has been read: a folder that comes before must not be overruled by it. */
+  readonly #begun = new Deferred<void>();
   /** Something that is shown has changed, be it only the time; while the page is visible. */
   readonly updated = new Emitter<Flow>();
   /** The folder that may be used from now on; null when it is to be forgotten. */
@@ -80,6 +83,7 @@ export class Uplink implements ConnectHooks {
       hasPeer: typeof RTCPeerConnection === 'function',
       remembered,
     });
+    this.#begun.resolve();
   }
 
   #listen(): void {
@@ -94,10 +98,11 @@ export class Uplink implements ConnectHooks {
     }, kTickMs);
   }
 
-  /** A folder that is dropped there is taken. */
-  acceptDrops(target: EventTarget): void {
-    target.addEventListener('dragover', event => event.preventDefault());
+  /** A folder that is dropped there is taken, while `wanted` says so. */
+  acceptDrops(target: EventTarget, wanted: () => boolean = () => true): void {
+    target.addEventListener('dragover', event => wanted() && event.preventDefault());
     target.addEventListener('drop', event => {
+      if (!wanted()) return;
       event.preventDefault();
       const handle = droppedHandle(event as DragEvent);
       if (handle) void handle.then(async found => (found ? this.#use(found) : undefined));
@@ -134,6 +139,7 @@ export class Uplink implements ConnectHooks {
   }
 
   async #use(handle: FileSystemHandle): Promise<void> {
+    await this.#begun.promise;
     const known = this.#ports.handle;
     if (this.flow.phase === 'connected' && known && (await known.isSameEntry(handle))) return;
     if (handle instanceof FileSystemDirectoryHandle) this.#candidate = handle;

@@ -45,9 +45,9 @@ function isSeen(element: Element): boolean {
   return box.width > 0 && box.height > 0;
 }
 
-function faint(): string[] {
+function faint(root: Node): string[] {
   const found: string[] = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
     const text = walker.currentNode.textContent?.trim() ?? '';
@@ -60,10 +60,8 @@ function faint(): string[] {
   return found;
 }
 
-function nameless(): string[] {
-  const controls = document.querySelectorAll<HTMLElement>(
-    'button, a[href], input, textarea, iframe, img, video, audio',
-  );
+function nameless(root: ParentNode): string[] {
+  const controls = root.querySelectorAll<HTMLElement>('button, a[href], input, textarea, iframe, img, video, audio');
   return [...controls]
     .filter(control => isSeen(control))
     .filter(control => {
@@ -79,9 +77,14 @@ function nameless(): string[] {
     .map(control => `no name: ${control.outerHTML.slice(0, 80)}`);
 }
 
-/** Sentences about what is wrong; empty when nothing is. */
+/** Sentences about what is wrong in that element or shadow root. */
+export function inspectIn(root: Node & ParentNode): string[] {
+  return [...faint(root), ...nameless(root)];
+}
+
+/** Sentences about what is wrong in the page; empty when nothing is. */
 export function inspect(): string[] {
   const wide = document.documentElement.scrollWidth > innerWidth ? [`wider than ${innerWidth} px`] : [];
   const headings = document.querySelector('h1, h2, .crumbs [aria-current]') ? [] : ['no heading'];
-  return [...faint(), ...nameless(), ...wide, ...headings];
+  return [...inspectIn(document.body), ...wide, ...headings];
 }

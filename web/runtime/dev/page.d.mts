@@ -1,0 +1,2 @@
+/** Returns the address of the page. */
+export function makeStates(out: string): Promise<string>;

@@ -1,0 +1,56 @@
+// The entry of the runtime: the first script of every built page. Sets globalThis.owndir at once; the rest follows by itself.
+
+import { reportFault } from '../base/emitter.ts';
+import type { Address } from './address.ts';
+import type { Owndir } from './owndir.ts';
+import { Runtime } from './runtime.ts';
+import { parseSite } from './site.ts';
+import type { Mode } from './status.ts';
+
+export type { Address, AddressParts } from './address.ts';
+export type { Owndir, RuntimeState } from './owndir.ts';
+
+function api(runtime: Runtime): Owndir {
+  function on(event: 'mode' | 'address', listener: ((mode: Mode) => void) & ((address: Address) => void)): () => void {
+    switch (event) {
+      case 'mode':
+        return runtime.onMode(listener);
+      case 'address':
+        return runtime.router.changed.on(listener);
+      default:
+        throw new TypeError(`owndir.on: there are the events "mode" and "address", not ${String(event)}`);
+    }
+  }
+  return {
+    ready: runtime.ready,
+    directory: runtime.directory,
+    get mode() {
+      return runtime.mode;
+    },
+    get where() {
+      return runtime.where;
+    },
+    get address() {
+      return runtime.router.address;
+    },
+    get reloadWhenChanged() {
+      return runtime.reloadWhenChanged;
+    },
+    set reloadWhenChanged(value) {
+      runtime.reloadWhenChanged = Boolean(value);
+    },
+    href: (path, parts) => runtime.router.href(path, parts),
+    navigate: (path, options) => runtime.router.navigate(path, options),
+    on,
+    connect: () => runtime.connect(),
+    state: () => runtime.state(),
+  };
+}
+
+const { OWNDIR_SITE: described } = globalThis as { OWNDIR_SITE?: unknown };
+// Its own property: an element with the id "owndir" is a global of that name too.
+if (!Object.hasOwn(globalThis, 'owndir')) {
+  const runtime = new Runtime(parseSite(described, document.baseURI));
+  Object.defineProperty(globalThis, 'owndir', { value: Object.freeze(api(runtime)), enumerable: true });
+  runtime.start().catch(reportFault);
+}
