@@ -32,11 +32,8 @@ function fail(message) {
 
 async function loadTools() {
   try {
-    const [{ build }, { esbuildWorkers, target }] = await Promise.all([
-      import('esbuild'),
-      import('./worker-plugin.mjs'),
-    ]);
-    return { build, esbuildWorkers, target };
+    const { build } = await import('esbuild');
+    return { build };
   } catch (error) {
     if (error?.code === 'ERR_MODULE_NOT_FOUND')
       fail('run ./dev setup first (web/node_modules is missing or incomplete)');
@@ -165,7 +162,7 @@ try {
   if (Array.isArray(error?.errors)) process.exit(1);
   throw error;
 }
-for (const file of filesUnder(join(web, 'client-default'), name => /\.test\.tsx?$|\.md$/.test(name)))
+for (const file of filesUnder(join(web, 'client-default'), name => /\.(?:test\.tsx?|d\.ts|md)$/.test(name)))
   write(join('client-default', file), readFileSync(join(web, 'client-default', file)));
 for (const folder of ['runtime', 'client-default'])
   for (const file of filesUnder(join(out, folder)))

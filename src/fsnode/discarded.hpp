@@ -1,5 +1,5 @@
 #pragma once
-// Owns what writes a file for the length of its call. Network thread.
+// Owns what works on the disk for the length of its call, so that ending it does not block. Network thread.
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -9,7 +9,7 @@
 
 namespace owndir::fsnode {
 
-/// What is left of a file's writing when its call ends early is cleared away on a file thread.
+/// Whenever the call ends, what it leaves is cleared away on a file thread.
 template <class Writer>
 class Discarded {
  public:

@@ -18,13 +18,6 @@ double milliseconds(const timespec& time) {
   return static_cast<double>(time.tv_sec) * 1000.0 + static_cast<double>(time.tv_nsec) / 1e6;
 }
 
-/// What a stopped server or a client that never came back left behind.
-void remove_if_stale(int directory, const std::string& name, std::uint64_t stale_s) {
-  struct stat state{};
-  if (::fstatat(directory, name.c_str(), &state, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(state.st_mode)) return;
-  if (state.st_mtim.tv_sec + static_cast<time_t>(stale_s) < ::time(nullptr)) ::unlinkat(directory, name.c_str(), 0);
-}
-
 }  // namespace
 
 Info make_info(const struct stat& state, std::string_view name, bool is_link) {
@@ -82,6 +75,12 @@ std::optional<Info> entry_info(const Tree& tree, int directory, const RootedPath
     if (fd && ::fstat(fd->get(), &target) == 0) return make_info(target, name, true);
   }
   return make_info(state, name, true);
+}
+
+void remove_if_stale(int directory, const std::string& name, std::uint64_t stale_s) {
+  struct stat state{};
+  if (::fstatat(directory, name.c_str(), &state, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(state.st_mode)) return;
+  if (state.st_mtim.tv_sec + static_cast<time_t>(stale_s) < ::time(nullptr)) ::unlinkat(directory, name.c_str(), 0);
 }
 
 Result<ChildrenReader> ChildrenReader::open(const Tree& tree, const RootedPath& path, std::uint64_t limit,

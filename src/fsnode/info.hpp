@@ -36,6 +36,9 @@ Result<std::optional<Info>> info_of(const Tree& tree, const RootedPath& path);
 /// Of one entry of an open directory, nothing when it vanished. A link that cannot be followed is shown as itself.
 std::optional<Info> entry_info(const Tree& tree, int directory, const RootedPath& path, const std::string& name);
 
+/// Removes a file that a stopped server, or a client that never came back, left behind: one not written for `stale_s`.
+void remove_if_stale(int directory, const std::string& name, std::uint64_t stale_s);
+
 struct Entry {
   std::string name;
   std::optional<Info> info;

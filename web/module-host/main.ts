@@ -1,14 +1,21 @@
 // The Node program that the server starts for the folder's modules: `node host.cjs build` turns an approved snapshot of
 // their code into the site, `node host.cjs serve` answers requests with their middleware and routes. Both read one
 // JSON line on stdin and tell what happens as JSON lines on stdout; docs/modules.md lists the lines.
+import { isMainThread, workerData } from 'node:worker_threads';
 import { runBuild } from './build/run.ts';
+import { isStaticJob, runStaticWorker } from './build/static/worker.ts';
 import { runServe } from './serve/run.ts';
 
-function main(mode: string | undefined): Promise<number> {
-  if (mode === 'build') return runBuild();
+async function main(mode: string | undefined): Promise<number> {
+  if (!isMainThread && isStaticJob(workerData)) {
+    await runStaticWorker();
+    return 0;
+  }
+  // What a module or a bundler has left running must not keep the build from ending.
+  if (mode === 'build') process.exit(await runBuild());
   if (mode === 'serve') return runServe();
   process.stderr.write('usage: node host.cjs build|serve\n');
-  return Promise.resolve(2);
+  return 2;
 }
 
 main(process.argv[2]).then(

@@ -1,5 +1,56 @@
-/** `host.cjs build`: returns the exit code. */
-export function runBuild(): Promise<number> {
-  process.stderr.write('host.cjs build: not there yet\n');
-  return Promise.resolve(2);
+// `host.cjs build`: one job after the other, from a line on stdin to the files of the site.
+import { writeSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { build } from './build.ts';
+import { parseJob, type BuildJob } from './job.ts';
+import { BuildFailure, messageOf, Reporter } from './report.ts';
+import { openShare } from './share.ts';
+
+/** stdout is for our lines alone: what modules and bundlers print goes to stderr. */
+function claimStdout(): (line: string) => void {
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+  return line => {
+    for (let rest = Buffer.from(line); rest.length > 0; ) {
+      try {
+        rest = rest.subarray(writeSync(1, rest));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      }
+    }
+  };
+}
+
+async function runJob(job: BuildJob, report: Reporter, script: string): Promise<number> {
+  try {
+    report.done(await build(job, openShare(dirname(script)), script, report));
+    return 0;
+  } catch (error) {
+    if (error instanceof BuildFailure) report.errors(error.problems);
+    else {
+      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      report.errors([{ text: `the build itself failed: ${messageOf(error)}` }]);
+    }
+    return 1;
+  }
+}
+
+/** Returns the exit code: 0 built, 1 not built, 2 no job. With "watch" in a job, the next line is the next job. */
+export async function runBuild(): Promise<number> {
+  const report = new Reporter(claimStdout());
+  const script = realpathSync(process.argv[1] ?? '');
+  let code = 2;
+  for await (const line of createInterface({ input: process.stdin })) {
+    let job: BuildJob;
+    try {
+      job = parseJob(line);
+    } catch (error) {
+      report.errors([{ text: messageOf(error) }]);
+      return 2;
+    }
+    code = await runJob(job, report, script);
+    if (!job.watch) break;
+  }
+  return code;
 }

@@ -1,0 +1,49 @@
+// Images, fonts, sounds and films that modules import: small ones become part of the bundle, the others files with their
+// content's hash in the name. In a script the value is a URL that works wherever the page was opened from.
+import { statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Plugin } from 'esbuild';
+
+const assetFiles =
+  /\.(?:png|jpe?g|gif|webp|avif|ico|bmp|svg|woff2?|ttf|otf|eot|mp3|ogg|oga|opus|wav|flac|m4a|mp4|webm|ogv|mov|pdf|wasm|glb|bin|zip)$/i;
+const fontFiles = /\.(?:woff2?|ttf|otf|eot)$/i;
+
+const inlineBytes = 4096;
+/** Pages on file:// may not load fonts from files in every browser. */
+const inlineFontBytes = 256 * 1024;
+
+function isInline(path: string, all: boolean): boolean {
+  return all || statSync(path).size <= (fontFiles.test(path) ? inlineFontBytes : inlineBytes);
+}
+
+export function assetsPlugin(platform: 'client' | 'server', inlineAll: boolean): Plugin {
+  // OWNDIR_SITE.root is the site's own URL; on the server there is none, and the path counts from the site's root.
+  const value =
+    platform === 'client'
+      ? 'module.exports = /^data:/.test(path) ? path : globalThis.OWNDIR_SITE.root + path;'
+      : 'module.exports = path;';
+  return {
+    name: 'owndir-assets',
+    setup: build => {
+      build.onResolve({ filter: assetFiles }, async args => {
+        if (args.namespace === 'owndir-asset') return { path: args.path, pluginData: { raw: true } };
+        const { kind, importer, resolveDir, path } = args;
+        if ((args.pluginData as { resolved?: boolean } | undefined)?.resolved) return undefined;
+        if (kind === 'url-token' || kind === 'entry-point' || kind === 'import-rule' || /^[^./]/.test(path))
+          return undefined;
+        const found = await build.resolve(path, { kind, importer, resolveDir, pluginData: { resolved: true } });
+        if (found.errors.length > 0) return { errors: found.errors };
+        return { path: found.path, namespace: 'owndir-asset' };
+      });
+      build.onLoad({ filter: /./, namespace: 'owndir-asset' }, args => ({
+        contents: `var path = require(${JSON.stringify(args.path)}); ${value}`,
+        loader: 'js',
+        resolveDir: '/',
+      }));
+      build.onLoad({ filter: assetFiles }, async args => ({
+        contents: await readFile(args.path),
+        loader: isInline(args.path, inlineAll) ? 'dataurl' : 'file',
+      }));
+    },
+  };
+}

@@ -1,0 +1,206 @@
+// One build: packages, assemble, bundles, statics, files. Every step is skipped when its result is there from before.
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { assemble } from './assemble.ts';
+import { bundle, type Bundle, type BundleContext, type Platform } from './bundler.ts';
+import { BuildCache } from './cache.ts';
+import { nameClient, type ClientSite } from './client.ts';
+import { bundleByFolder, ownPart } from './custom.ts';
+import { discover, readPackage, type FoundTree } from './discover.ts';
+import type { BuildJob } from './job.ts';
+import { installMissing, planPackages, tidyPackages, type PackagePlan } from './packages.ts';
+import type { Finished, Reporter } from './report.ts';
+import type { Share } from './share.ts';
+import { toSingleFile } from './single_file.ts';
+import { digestOf, Site, writeIfChanged, writeSite, type FinishedSite, type SitePlaces } from './site.ts';
+import { sourceVariable } from './sources.ts';
+import { evaluateStatic, type Evaluated } from './static/evaluate.ts';
+import type { ClientAssets } from './static/page.ts';
+import { pageHtml } from './static/page.ts';
+import { scopeClass } from './styles.ts';
+
+interface Build {
+  job: BuildJob;
+  share: Share;
+  /** host.cjs itself, which the worker runs as well. */
+  script: string;
+  report: Reporter;
+  tree: FoundTree;
+  packages: PackagePlan;
+  cache: BuildCache;
+  /** Of everything that decides the bundles. */
+  key: string;
+  title: string;
+  minify: boolean;
+}
+
+/** The key "owndir" of the root module's package.json. */
+function rootSettings(job: BuildJob, tree: FoundTree): { minify: boolean } {
+  const file = '.owndir/package.json';
+  const settings = tree.files.has(file) ? readPackage(join(job.source, file), file).owndir : undefined;
+  const minify = typeof settings === 'object' && settings !== null ? (settings as { minify?: unknown }).minify : true;
+  return { minify: minify !== false };
+}
+
+/** Whether any module may have routes, middleware or statics: plugins are asked, scripts are looked at for the name O. */
+export function needsServer(tree: FoundTree): boolean {
+  if (ownPart(tree, 'server', 'package') !== null || ownPart(tree, 'server', 'bundler') !== null) return true;
+  if (tree.modules.some(module => module.plugins.length > 0)) return true;
+  return [...tree.files].some(([path, { code }]) => code?.server === true && !path.startsWith('.owndir/build/'));
+}
+
+async function makeBundle(build: Build, platform: Platform): Promise<Bundle> {
+  const { job, share, tree, packages, cache, key, minify } = build;
+  const known = cache.bundle(platform, key);
+  if (known) return known;
+  const own = ownPart(tree, platform, 'package');
+  const standard = platform === 'client' ? join(share.directory, 'client-default') : 'owndir.server';
+  const context: BundleContext = {
+    platform,
+    entry: own === null ? standard : join(job.source, own),
+    source: job.source,
+    cache: job.cache,
+    share,
+    tree,
+    needs: packages.needs,
+    assembled: assemble(tree),
+    minify,
+    inlineAssets: job.singleFile,
+  };
+  const bundler = ownPart(tree, platform, 'bundler');
+  const made = bundler === null ? await bundle(context) : await bundleByFolder(context, bundler, context.entry);
+  cache.keepBundle(platform, key, made);
+  return made;
+}
+
+async function bundleFor(build: Build, platform: Platform): Promise<Bundle> {
+  const made = await build.report.step(`bundle ${platform}`, () => makeBundle(build, platform));
+  for (const warning of made.warnings) build.report.warning(warning);
+  return made;
+}
+
+/** Server code is told where its source lies, and stack traces where the person has it. */
+function writeServer(build: Build, server: Bundle): string {
+  const { job } = build;
+  const place = join(job.out, 'server/dist.cjs');
+  for (const { name, bytes } of server.files) {
+    if (name === 'dist.js') {
+      const text = Buffer.from(bytes).toString('utf8');
+      const placed = text.replace(`"@@${sourceVariable}@@"`, () => JSON.stringify(job.source));
+      writeIfChanged(place, Buffer.from(`${placed}//# sourceMappingURL=dist.cjs.map\n`));
+    } else if (name === 'dist.js.map') {
+      const map = JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown>;
+      writeIfChanged(`${place}.map`, Buffer.from(JSON.stringify({ ...map, sourceRoot: `${job.folder}/` })));
+    }
+  }
+  return place;
+}
+
+async function evaluate(build: Build, server: Bundle, assets: ClientAssets): Promise<Evaluated> {
+  const { job, tree, cache, key, title, report } = build;
+  const dist = writeServer(build, server);
+  const evaluationKey = digestOf(JSON.stringify([key, title, assets]));
+  const known = cache.value<Evaluated>('static', evaluationKey);
+  if (known) return known;
+  mkdirSync(job.cache, { recursive: true });
+  const temporary = mkdtempSync(join(job.cache, 'made-'));
+  const homes = Object.fromEntries(tree.modules.map(({ path, home }) => [path, join(job.source, home)]));
+  const { source, folder } = job;
+  const told: unknown[] = [];
+  const evaluated = await evaluateStatic(
+    build.script,
+    { kind: 'owndir-static', dist, source, folder, title, homes, client: assets, temporary },
+    problem => {
+      told.push(problem);
+      report.warning(problem);
+    },
+  );
+  // What functions have made may differ next time; warnings are to be told again.
+  if (!evaluated.dynamic && told.length === 0 && evaluated.items.every(item => 'from' in item))
+    cache.keep('static', evaluationKey, evaluated);
+  return { ...evaluated, temporary } as Evaluated & { temporary: string };
+}
+
+function placesOf(build: Build, temporary: string | null): SitePlaces {
+  const { job, tree } = build;
+  const homes = new Map(tree.modules.map(({ path, home }) => [path, join(job.source, home)]));
+  return {
+    home: module => homes.get(module) ?? join(job.source, module),
+    roots: (module, generated) => [
+      homes.get(module) ?? join(job.source, module),
+      ...(generated ? [join(job.folder, module), ...(temporary === null ? [] : [temporary])] : []),
+    ],
+  };
+}
+
+function fillSite(build: Build, client: ClientSite, server: Bundle | null, evaluated: Evaluated | null): FinishedSite {
+  const { job, tree, title, report } = build;
+  const site = new Site(client.assets, problem => report.warning(problem));
+  for (const file of client.files) site.put(file.path, { bytes: file.bytes }, null);
+  for (const { name, bytes } of server?.files ?? [])
+    if (name.startsWith('assets/') && !site.has(name)) site.put(name, { bytes }, null);
+  const template = ownPart(tree, 'client', 'static');
+  if (template !== null)
+    for (const path of tree.files.keys())
+      if (path.startsWith(`${template}/`))
+        site.put(path.slice(template.length + 1), { file: join(job.source, path) }, null);
+  if (!site.has('index.html'))
+    site.put('index.html', { bytes: Buffer.from(pageHtml('index.html', {}, title, client.assets)) }, null);
+  const temporary = (evaluated as { temporary?: string } | null)?.temporary ?? null;
+  const places = placesOf(build, temporary);
+  for (const item of evaluated?.items ?? []) site.add(item, places);
+  const modules = tree.modules.map(module => module.path);
+  const classes = Object.fromEntries(modules.flatMap(path => (path === '' ? [] : [[path, scopeClass(path) ?? '']])));
+  const finished = site.finish({ title, name: basename(job.folder), modules, classes });
+  return job.singleFile ? toSingleFile(finished, problem => report.warning(problem)) : finished;
+}
+
+async function makeSite(build: Build): Promise<Finished> {
+  const { job, report, tree } = build;
+  const withServer = needsServer(tree);
+  const [clientBundle, server] = await Promise.all([
+    bundleFor(build, 'client'),
+    withServer ? bundleFor(build, 'server') : null,
+  ]);
+  const client = nameClient(clientBundle, build.share);
+  return report.step('static', async () => {
+    let evaluated: Evaluated | null = null;
+    try {
+      evaluated = server === null ? null : await evaluate(build, server, client.assets);
+      const site = fillSite(build, client, server, evaluated);
+      writeSite(join(job.out, 'site'), site.files);
+      const routes = evaluated?.routes ?? false;
+      if (!routes) rmSync(join(job.out, 'server'), { recursive: true, force: true });
+      return {
+        files: site.files.map(({ path, bytes }) => ({ path, bytes: bytes.length })),
+        server: routes ? 'server/dist.cjs' : null,
+        routes,
+        modules: tree.modules.map(module => module.path),
+        digest: site.digest,
+      };
+    } finally {
+      const temporary = (evaluated as { temporary?: string } | null)?.temporary;
+      if (temporary !== undefined && existsSync(temporary)) rmSync(temporary, { recursive: true, force: true });
+    }
+  });
+}
+
+export async function build(job: BuildJob, share: Share, script: string, report: Reporter): Promise<Finished> {
+  const tree = await report.step('assemble', () => discover(job.source));
+  for (const warning of tree.warnings) report.warning(warning);
+  const packages = planPackages(share, job.source, tree, job.cache, job.scripts);
+  if (packages.missing.length > 0) {
+    const detail = packages.missing.map(({ home, dependencies }) => `${home}: ${Object.keys(dependencies).join(' ')}`);
+    const work = () => installMissing(share, job.source, job.cache, job.scripts, packages);
+    await report.step('packages', work, detail.join('; ').slice(0, 500));
+  }
+  tidyPackages(job.cache, packages);
+  const { minify } = rootSettings(job, tree);
+  const files = [...tree.files].map(([path, file]) => [path, file.digest]);
+  // Absolute paths are in it because a custom bundler and maps may have seen them.
+  const key = digestOf(JSON.stringify([share.digest, files, packages.digest, minify, job.singleFile, job.source]));
+  const cache = new BuildCache(join(job.cache, 'bundles'));
+  cache.tidy();
+  const title = job.title === '' ? basename(job.folder) : job.title;
+  return makeSite({ job, share, script, report, tree, packages, cache, key, title, minify });
+}

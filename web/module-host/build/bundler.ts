@@ -1,0 +1,238 @@
+// The default bundler: esbuild, for the browser and for Node. It knows nothing of React; the client package brings that.
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import type { BuildOptions, BuildResult, Message, OutputFile, Plugin } from 'esbuild';
+import { assetsPlugin } from './assets.ts';
+import type { FoundTree } from './discover.ts';
+import type { PackageNeeds } from './packages.ts';
+import { BuildFailure, type Problem } from './report.ts';
+import { Resolver } from './resolve.ts';
+import type { Share } from './share.ts';
+import { sourcesPlugin, sourceVariable } from './sources.ts';
+import { stylesPlugin } from './styles.ts';
+
+export type Platform = 'client' | 'server';
+
+export interface BundleContext {
+  platform: Platform;
+  /** Script or package directory that the bundle starts from, or a name that the resolver knows. */
+  entry: string;
+  source: string;
+  cache: string;
+  share: Share;
+  tree: FoundTree;
+  needs: readonly PackageNeeds[];
+  assembled: string;
+  minify: boolean;
+  inlineAssets: boolean;
+}
+
+export interface BundleFile {
+  /** Relative to where the bundle goes: "client.js", "client.css", "assets/x-HASH.png". */
+  name: string;
+  bytes: Uint8Array;
+}
+
+export interface Bundle {
+  files: BundleFile[];
+  warnings: Problem[];
+}
+
+/** Where esbuild thinks that it writes; nothing is written there. */
+const outdir = '/owndir-out';
+
+/** What scripts expect of Node and browsers lack; a file is only taken in where its name is used. */
+const globals: Record<string, string> = {
+  'process.js': "export { default as process } from 'process';\n",
+  'buffer.js': "export { Buffer } from 'buffer';\n",
+  'immediate.js':
+    'export const setImmediate = /* @__PURE__ */ (() => (f, ...a) => setTimeout(f, 0, ...a))();\n' +
+    'export const clearImmediate = /* @__PURE__ */ (() => t => clearTimeout(t))();\n',
+  'package.json': '{"sideEffects": false, "type": "module"}\n',
+};
+
+async function writeGlobals(cache: string): Promise<string[]> {
+  const directory = join(cache, 'globals');
+  await mkdir(directory, { recursive: true });
+  for (const [name, text] of Object.entries(globals)) {
+    const path = join(directory, name);
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== text) await writeFile(path, text);
+  }
+  return Object.keys(globals)
+    .filter(name => name.endsWith('.js'))
+    .map(name => join(directory, name));
+}
+
+/** Compiled addons stay files: they are loaded from where they are. */
+const addonsPlugin: Plugin = {
+  name: 'owndir-addons',
+  setup: build => {
+    build.onResolve({ filter: /\.node$/ }, ({ path, resolveDir }) => ({ path: resolve(resolveDir, path), external: true }));
+  },
+};
+
+export interface PreparedBundle {
+  options: BuildOptions;
+  resolver: Resolver;
+}
+
+/** All that esbuild is called with; `placed` are scripts of packages that want to know where they lie. */
+export async function bundleOptions(context: BundleContext, placed: readonly string[] = []): Promise<PreparedBundle> {
+  const { platform, source, tree } = context;
+  const resolver = new Resolver(context);
+  const client = platform === 'client';
+  const modules = new Set(tree.modules.map(module => module.path));
+  const styles = stylesPlugin({ source, cache: context.cache, resolver, modules });
+  const options: BuildOptions = {
+    entryPoints: [{ in: context.entry, out: client ? 'client' : 'dist' }],
+    absWorkingDir: source,
+    bundle: true,
+    write: false,
+    metafile: true,
+    outdir,
+    assetNames: 'assets/[name]-[hash]',
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'silent',
+    jsx: 'automatic',
+    sourcemap: 'external',
+    minify: client && context.minify,
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      'import.meta.url': '__owndir_url',
+      ...(client ? { global: 'globalThis' } : {}),
+    },
+    loader: {
+      '.js': 'jsx',
+      '.md': 'text',
+      '.txt': 'text',
+      '.html': 'text',
+      ...(client ? {} : { '.css': 'empty', '.scss': 'empty', '.sass': 'empty' }),
+    },
+    plugins: [
+      ...(client ? [styles] : [addonsPlugin]),
+      assetsPlugin(platform, context.inlineAssets),
+      resolver.plugin(),
+      sourcesPlugin(platform, source, tree, placed),
+    ],
+    ...(client
+      ? {
+          platform: 'browser',
+          format: 'iife',
+          target: 'es2020',
+          inject: await writeGlobals(context.cache),
+          banner: { js: 'var __owndir_url="",__dirname="/",__filename="/index.js";' },
+        }
+      : {
+          platform: 'node',
+          format: 'cjs',
+          target: 'node18',
+          banner: { js: `var ${sourceVariable}="@@${sourceVariable}@@",__owndir_url=require("node:url").pathToFileURL(__filename).href;` },
+        }),
+  };
+  return { options, resolver };
+}
+
+/** "node_modules/x/y.js" for whatever lies in a package, else the path in the folder. */
+function shownPath(path: string, source: string): string {
+  const whole = isAbsolute(path) ? path : resolve(source, path);
+  const inside = relative(source, whole);
+  if (!inside.startsWith('..')) return inside;
+  const at = whole.indexOf('/node_modules/');
+  return at < 0 ? whole : whole.slice(at + 1);
+}
+
+export function problemOf({ text, location, notes }: Message, source: string): Problem {
+  const more = notes
+    .map(note => note.text)
+    .filter(note => note !== '' && !/mark (?:it|this path) as external|platform to "node"/.test(note))
+    .slice(0, 2);
+  const problem: Problem = { text: [text, ...more].join('. ') };
+  if (!location) return problem;
+  return {
+    ...problem,
+    file: shownPath(location.file.replace(/\?[^?]*$/, ''), source),
+    line: location.line,
+    column: location.column + 1,
+    excerpt: location.lineText,
+  };
+}
+
+async function run(options: BuildOptions, source: string): Promise<BuildResult & { outputFiles: OutputFile[] }> {
+  const esbuild = await import('esbuild');
+  try {
+    return (await esbuild.build(options)) as BuildResult & { outputFiles: OutputFile[] };
+  } catch (error) {
+    const { errors } = error as { errors?: Message[] };
+    if (!Array.isArray(errors)) throw error;
+    throw new BuildFailure(errors.map(each => problemOf(each, source)));
+  }
+}
+
+/** Nothing outside the folder's code, the product and the installed packages may be taken in. */
+function checkInputs(result: BuildResult, context: BundleContext): void {
+  const { source, share, cache } = context;
+  const allowed = [source, share.directory, join(share.base, 'node_modules'), cache].map(each => `${each}/`);
+  const outside = Object.keys(result.metafile?.inputs ?? {}).filter(path => {
+    if (/^(?:[\w-]+:|\()/.test(path)) return false; // made by a plugin
+    const whole = resolve(source, path.replace(/\?[^?]*$/, ''));
+    return !allowed.some(each => whole.startsWith(each));
+  });
+  if (outside.length === 0) return;
+  throw new BuildFailure(
+    outside.map(path => ({ text: `a module imports ${resolve(source, path)}, which lies outside of the folder's code` })),
+  );
+}
+
+/** Scripts of packages in a server bundle that look beside themselves for their data. */
+function placedScripts(result: BuildResult, source: string): string[] {
+  return Object.keys(result.metafile?.inputs ?? {})
+    .filter(path => path.includes('node_modules/') && /\.[cm]?js$/.test(path))
+    .map(path => resolve(source, path))
+    .filter(path => /\b(?:__dirname|__filename)\b/.test(readFileSync(path, 'utf8')));
+}
+
+/** Maps name files as the person knows them, and carry no text of packages. */
+function tidyMap(bytes: Uint8Array, context: BundleContext): Uint8Array {
+  const map = JSON.parse(Buffer.from(bytes).toString('utf8')) as { sources: string[]; sourcesContent?: (string | null)[] };
+  const contents = map.sourcesContent ?? [];
+  map.sources = map.sources.map((each, index) => {
+    const path = resolve(outdir, each.replace(/\?[^?]*$/, ''));
+    const shown = shownPath(path, context.source);
+    if (!path.startsWith(`${context.source}/`)) contents[index] = null;
+    return shown.startsWith('/') ? shown.slice(1) : shown;
+  });
+  return Buffer.from(JSON.stringify(map));
+}
+
+function bundleOf(result: BuildResult & { outputFiles: OutputFile[] }, context: BundleContext): Bundle {
+  const files = result.outputFiles
+    .map(file => ({ name: relative(outdir, file.path), bytes: file.contents }))
+    .map(file => (file.name.endsWith('.map') ? { ...file, bytes: tidyMap(file.bytes, context) } : file))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { files, warnings: result.warnings.map(each => problemOf(each, context.source)) };
+}
+
+/** `overrides` are options of esbuild's that a folder's own bundler wants different. */
+export async function bundle(context: BundleContext, overrides: BuildOptions = {}): Promise<Bundle> {
+  let { options } = await bundleOptions(context);
+  const kept = { plugins: [...(overrides.plugins ?? []), ...(options.plugins ?? [])], metafile: true, write: false, outdir };
+  let result = await run({ ...options, ...overrides, ...kept }, context.source);
+  checkInputs(result, context);
+  if (context.platform === 'server') {
+    const placed = placedScripts(result, context.source);
+    if (placed.length > 0) {
+      ({ options } = await bundleOptions(context, placed));
+      result = await run({ ...options, ...overrides, ...kept, plugins: options.plugins ?? [] }, context.source);
+    }
+  }
+  return bundleOf(result, context);
+}
+
+/** Ends esbuild's own process, which otherwise outlives the build. */
+export async function stopBundler(): Promise<void> {
+  const { stop } = await import('esbuild');
+  await stop();
+}
+

@@ -1,0 +1,54 @@
+// From a client bundle to the files of the site: each carries its content's hash in the name.
+import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import type { Bundle } from './bundler.ts';
+import { loaderScript, type ClientAssets } from './static/page.ts';
+import type { Share } from './share.ts';
+
+export interface ClientFile {
+  path: string;
+  bytes: Uint8Array;
+}
+
+export interface ClientSite {
+  files: ClientFile[];
+  assets: ClientAssets;
+}
+
+function sha(bytes: readonly Uint8Array[], encoding: 'hex' | 'base64'): string {
+  const hash = createHash('sha256');
+  for (const each of bytes) hash.update(each);
+  return hash.digest(encoding);
+}
+
+const integrity = (bytes: Uint8Array) => `sha256-${sha([bytes], 'base64')}`;
+
+export function nameClient(bundle: Bundle, share: Share): ClientSite {
+  const files: ClientFile[] = [];
+  const assets: ClientAssets = { scripts: [], styles: [] };
+  const add = (path: string, bytes: Uint8Array, list: ClientAssets['scripts']) => {
+    files.push({ path, bytes });
+    list.push({ path, digest: integrity(bytes) });
+  };
+  const found = (name: string) => bundle.files.find(file => file.name === name)?.bytes;
+  if (share.runtime !== null) {
+    const runtime = readFileSync(share.runtime);
+    add(`owndir-${sha([runtime], 'hex').slice(0, 10)}.js`, runtime, assets.scripts);
+  }
+  for (const [kind, list] of [
+    ['css', assets.styles],
+    ['js', assets.scripts],
+  ] as const) {
+    const text = found(`client.${kind}`);
+    if (text === undefined || text.length === 0) continue;
+    const map = found(`client.${kind}.map`);
+    const path = `client-${sha([text, ...(map ? [map] : [])], 'hex').slice(0, 10)}.${kind}`;
+    const [open, close] = kind === 'js' ? ['//', ''] : ['/*', ' */'];
+    const link = map ? `${open}# sourceMappingURL=${path}.map${close}\n` : '';
+    add(path, Buffer.concat([text, Buffer.from(link)]), list);
+    if (map) files.push({ path: `${path}.map`, bytes: map });
+  }
+  for (const file of bundle.files) if (!file.name.startsWith('client.')) files.push({ path: file.name, bytes: file.bytes });
+  files.push({ path: 'dist.js', bytes: Buffer.from(loaderScript(assets)) });
+  return { files, assets };
+}
