@@ -1,14 +1,15 @@
 // For tests: the real host program, bundled as the product ships it, over a real Unix socket.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { fromNodeStream, type Backing } from '../../fsnode/index.ts';
+import { MemoryBacking } from '../../fsnode/testing/memory.ts';
 import { ReferenceServer } from '../../fsnode/testing/reference_server.ts';
 
 const web = fileURLToPath(new URL('../../', import.meta.url));
@@ -247,6 +248,33 @@ export class Hosts {
     mkdirSync(folder, { recursive: true });
     writeFiles(folder, setup.files ?? {});
     const server = await bundleServer(base, setup);
+    return this.#run(base, server, setup, settle);
+  }
+
+  /** Builds an example of the repository with the real host, and serves it over its files in memory. */
+  async startExample(name: string): Promise<{ host: RunningHost; backing: MemoryBacking; site: string[] }> {
+    const base = join(this.directory, String(++this.#count));
+    const folder = join(base, 'folder');
+    cpSync(join(web, '../examples', name), folder, { recursive: true });
+    const job = { source: folder, folder, out: join(base, 'out'), cache: join(this.directory, 'cache'), title: name };
+    const built = spawnSync(process.execPath, [join(this.share, 'host.cjs'), 'build'], {
+      input: `${JSON.stringify(job)}\n`,
+      encoding: 'utf8',
+    });
+    if (built.status !== 0) throw new Error(`the build of ${name}: ${built.stdout}${built.stderr}`);
+    const last = JSON.parse(built.stdout.trim().split('\n').at(-1) ?? '') as { done: { files: { path: string }[] } };
+    const site = last.done.files.map(file => file.path);
+    const backing = new MemoryBacking(name);
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath ?? entry.path, entry.name);
+      if (entry.isFile()) backing.put(relative(folder, path), new Uint8Array(readFileSync(path)));
+    }
+    const host = await this.#run(base, join(base, 'out/server/dist.cjs'), { site, backing }, true);
+    return { host, backing, site };
+  }
+
+  async #run(base: string, server: string, setup: Setup, settle: boolean): Promise<RunningHost> {
+    const folder = join(base, 'folder');
     const child = spawn(process.execPath, [...(setup.nodeArguments ?? []), join(this.share, 'host.cjs'), 'serve'], {
       stdio: ['pipe', 'pipe', 'pipe', ...(setup.backing ? ['pipe' as const] : [])],
     });
