@@ -1,11 +1,9 @@
 // The package `owndir.package`: one script that imports every module and plugin of the folder and binds them into the tree.
+import { join } from 'node:path';
 import type { FoundTree } from './discover.ts';
 
-/** What a module or plugin is imported by; the resolver knows it. */
-export const codePrefix = 'owndir.code/';
-
-/** `specifierOf` says by which name the bundler finds an entry that is relative to the source. */
-export function assemble(tree: FoundTree, specifierOf: (entry: string) => string = entry => codePrefix + entry): string {
+/** Entries are imported by absolute path, so that the bundler itself resolves them, with the tsconfig.json beside them. */
+export function assemble(tree: FoundTree, source: string): string {
   const imports: string[] = [];
   const adds: string[] = [];
   const names = new Map<string, string>();
@@ -14,7 +12,7 @@ export function assemble(tree: FoundTree, specifierOf: (entry: string) => string
     if (name === undefined) {
       name = `code${names.size}`;
       names.set(entry, name);
-      imports.push(`import * as ${name} from ${JSON.stringify(specifierOf(entry))};`);
+      imports.push(`import * as ${name} from ${JSON.stringify(join(source, entry))};`);
     }
     return `exported(${name})`;
   };

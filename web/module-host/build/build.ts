@@ -63,7 +63,7 @@ async function makeBundle(build: Build, platform: Platform): Promise<Bundle> {
     share,
     tree,
     needs: packages.needs,
-    assembled: assemble(tree),
+    assembled: assemble(tree, job.source),
     minify,
     inlineAssets: job.singleFile,
   };

@@ -1,7 +1,7 @@
 // The default bundler: esbuild, for the browser and for Node. It knows nothing of React; the client package brings that.
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import type { BuildOptions, BuildResult, Message, OutputFile, Plugin } from 'esbuild';
 import { assetsPlugin } from './assets.ts';
 import type { FoundTree } from './discover.ts';
@@ -199,9 +199,12 @@ function tidyMap(bytes: Uint8Array, context: BundleContext): Uint8Array {
   const contents = map.sourcesContent ?? [];
   map.sources = map.sources.map((each, index) => {
     const path = resolve(outdir, each.replace(/\?[^?]*$/, ''));
-    const shown = shownPath(path, context.source);
-    if (!path.startsWith(`${context.source}/`)) contents[index] = null;
-    return shown.startsWith('/') ? shown.slice(1) : shown;
+    if (path.startsWith(`${context.source}/`)) return relative(context.source, path);
+    contents[index] = null;
+    if (path.startsWith(`${outdir}/`)) return `owndir/${basename(path)}`; // made by a plugin
+    for (const place of [context.share.directory, context.cache])
+      if (path.startsWith(`${place}/`) && !path.includes('/node_modules/')) return `owndir/${relative(place, path)}`;
+    return path.slice(path.lastIndexOf('/node_modules/') + 1);
   });
   return Buffer.from(JSON.stringify(map));
 }

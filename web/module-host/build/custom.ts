@@ -44,7 +44,7 @@ function stagePackage(context: BundleContext, from: string, to: string): void {
   stage(context, from, to);
   const assembled = join(to, 'node_modules/owndir.package');
   mkdirSync(assembled, { recursive: true });
-  const text = assemble(context.tree, entry => join(context.source, entry)).replace(
+  const text = assemble(context.tree, context.source).replace(
     '"owndir.tree"',
     JSON.stringify(join(context.share.directory, 'module-tree.mjs')),
   );

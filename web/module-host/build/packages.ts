@@ -30,7 +30,10 @@ function dependenciesOf(source: string, home: string): Record<string, string> {
   if (entries.length > maxDependencies) throw BuildFailure.of(`more than ${maxDependencies} dependencies`, { file });
   for (const [name, range] of entries)
     if (typeof range !== 'string') throw BuildFailure.of(`the version of "${name}" must be a string`, { file });
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))) as Record<string, string>;
+  // Client and server packages name the assembled modules by these; the build itself has them.
+  const ours = ['owndir.package', 'owndir.assembled'];
+  const theirs = entries.filter(([name]) => !ours.includes(name));
+  return Object.fromEntries(theirs.sort(([a], [b]) => (a < b ? -1 : 1))) as Record<string, string>;
 }
 
 function isShipped(share: Share, name: string, range: string): boolean {

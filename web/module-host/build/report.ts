@@ -86,4 +86,9 @@ export class Reporter {
   done(done: Finished): void {
     this.#tell({ done });
   }
+
+  /** With "watch": this job is over, well or badly, and the next may come. */
+  ended(code: number): void {
+    this.#tell({ ended: code });
+  }
 }

@@ -6,7 +6,6 @@ import { builtinModules } from 'node:module';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
 import semver from 'semver';
-import { codePrefix } from './assemble.ts';
 import type { PackageNeeds } from './packages.ts';
 import type { Share } from './share.ts';
 
@@ -182,9 +181,6 @@ export class Resolver {
           namespace: 'owndir',
         }));
         build.onResolve({ filter: /^owndir\.tree$/ }, () => ({ path: join(share.directory, 'module-tree.mjs') }));
-        build.onResolve({ filter: /^owndir\.code\// }, args =>
-          again(build, args, join(source, args.path.slice(codePrefix.length)), source),
-        );
         build.onLoad({ filter: /./, namespace: 'owndir' }, args => ({
           contents: args.path === 'owndir.server' ? 'export { OwnDir } from "owndir.package";' : assembled,
           loader: 'js',

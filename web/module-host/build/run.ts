@@ -51,6 +51,7 @@ export async function runBuild(): Promise<number> {
     }
     code = await runJob(job, report, script);
     if (!job.watch) break;
+    report.ended(code);
   }
   return code;
 }
