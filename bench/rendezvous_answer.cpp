@@ -1,6 +1,8 @@
 // rendezvous.answer: from an offer that becomes visible in the folder to its answer in place, with real answers (a
 // WebRTC peer each, no STUN); rendezvous.answer.files: the same with an Answerer that answers at once. Beside each, in
-// turns, the least that any answer costs here: inotify, then write, fsync and rename. A JSON line each.
+// turns, the least that any answer costs here: inotify, then write, fsync and rename. rendezvous.junk: the answer's
+// time with 10,000 junk records in the directory, against a directory without. A JSON line each; arguments are prefixes
+// of names, as in bench/run.mjs.
 #include <fmt/core.h>
 #include <poll.h>
 #include <sys/inotify.h>
@@ -16,6 +18,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -138,49 +141,113 @@ void rethrow(const std::exception_ptr& failure) {
   if (failure) std::rethrow_exception(failure);
 }
 
+/// A server on a folder of its own, its network thread, and what appears in its handshake directory.
+class Served {
+ public:
+  Served(asio::io_context& network, asio::thread_pool& files, const fs::path& work, Answerer& answerer)
+      : network_(network), directory_(work / "folder" / kDirectory) {
+    fs::create_directories(work / "folder");
+    fs::create_directories(work / "state");
+    folder_.emplace(std::move(*RootedFolder::open(work / "folder")));
+    asio::co_spawn(network, start(*folder_, files, answerer, work / "state", server_), rethrow);
+    while (!server_) network.run_one();
+    appearance_ = std::make_unique<Appearance>(directory_);
+    thread_ = std::thread([this] { network_.run(); });
+  }
+  ~Served() {
+    asio::co_spawn(network_, stop(server_), [this](std::exception_ptr failure) {
+      rethrow(failure);
+      busy_.reset();
+      network_.stop();
+    });
+    thread_.join();
+    network_.restart();
+  }
+  Served(const Served&) = delete;
+  Served& operator=(const Served&) = delete;
+
+  const fs::path& directory() const { return directory_; }
+  Appearance& appearance() { return *appearance_; }
+
+  /// Milliseconds from the offer's rename into the directory to its answer's.
+  double answer(std::uint64_t number, const std::string& sdp) {
+    const Offer offer{id_of(1), id_of(1000 + number), id_of(2000000 + number), 0, 600, "bench", std::nullopt, sdp};
+    const auto begin = SteadyClock::now();
+    deliver(directory_ / name_of(offer), serialize(offer));
+    appearance_->wait("answer-" + offer.client + "-" + offer.offer);
+    return milliseconds_since(begin);
+  }
+
+ private:
+  asio::io_context& network_;
+  const fs::path directory_;
+  std::optional<RootedFolder> folder_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Appearance> appearance_;
+  asio::executor_work_guard<asio::io_context::executor_type> busy_ = asio::make_work_guard(network_);
+  std::thread thread_;
+};
+
 /// `count` offers with this SDP, each answered by the server and, in turn, by the bare loop.
 void measure(const char* name, asio::io_context& network, asio::thread_pool& files, const fs::path& work,
              Answerer& answerer, const std::string& sdp, int count) {
-  fs::create_directories(work / "folder");
-  fs::create_directories(work / "state");
-  const auto folder = RootedFolder::open(work / "folder");
-  std::unique_ptr<Server> server;
-  asio::co_spawn(network, start(*folder, files, answerer, work / "state", server), rethrow);
-  while (!server) network.run_one();
-  auto busy = asio::make_work_guard(network);
-  std::thread network_thread([&] { network.run(); });
-
-  const fs::path directory = work / "folder" / kDirectory;
-  Appearance appearance(directory);
+  Served served(network, files, work, answerer);
+  const fs::path& directory = served.directory();
   Appearance bare_offers(directory);
   std::thread bare_thread([&] { answer_barely(bare_offers, directory, count); });
   std::vector<double> answers, bare;
   for (int i = 0; i < count; ++i) {
-    const auto number = static_cast<std::uint64_t>(i);
-    const Offer offer{id_of(1), id_of(1000 + number), id_of(2000000 + number), 0, 600, "bench", std::nullopt, sdp};
-    auto begin = SteadyClock::now();
-    deliver(directory / name_of(offer), serialize(offer));
-    appearance.wait("answer-" + offer.client + "-" + offer.offer);
-    answers.push_back(milliseconds_since(begin));
-    begin = SteadyClock::now();
+    answers.push_back(served.answer(static_cast<std::uint64_t>(i), sdp));
+    const auto begin = SteadyClock::now();
     deliver(directory / ("bare-offer-" + std::to_string(i)), sdp);
-    appearance.wait("bare-answer-" + std::to_string(i));
+    served.appearance().wait("bare-answer-" + std::to_string(i));
     bare.push_back(milliseconds_since(begin));
   }
   bare_thread.join();
-  asio::co_spawn(network, stop(server), [&](std::exception_ptr failure) {
-    rethrow(failure);
-    busy.reset();
-    network.stop();
-  });
-  network_thread.join();
-  network.restart();
   constexpr const char* kLine =
       "{{\"name\":\"{}\",\"offers\":{},\"median_ms\":{:.2f},\"p99_ms\":{:.2f},\"fsync_ms\":{:.2f},\"ratio\":{:.2f}}}\n";
   fmt::print(kLine, name, count, median(answers), median(answers, 0.99), median(bare), median(answers) / median(bare));
 }
 
-void run(const fs::path& work) {
+/// What anyone who may write into the folder can leave there: half of them cut short, half of them too large.
+void put_junk(const fs::path& directory, unsigned count) {
+  fs::create_directories(directory);
+  for (unsigned i = 0; i < count; ++i) {
+    const fs::path path = directory / fmt::format("offer-{:016x}-{:016x}.json", 0xbad0000U + i, i);
+    std::ofstream(path, std::ios::binary)
+        << (i % 2 == 0 ? std::string(R"({"v":1,"type":"offer")") : std::string(20'000, '['));
+  }
+}
+
+/// Two servers, each with its own threads, one of them on a directory full of junk; offers to both in turns, the first
+/// as soon as the servers run.
+void measure_junk(const fs::path& work, int count) {
+  constexpr unsigned kJunk = 10'000;
+  const std::string sdp(2000, 'v');
+  asio::io_context clean_network(1), full_network(1);
+  asio::thread_pool clean_files(2), full_files(2);
+  InstantAnswerer answerer;
+  put_junk(work / "full" / "folder" / kDirectory, kJunk);
+  std::vector<double> clean, full;
+  {
+    Served clean_server(clean_network, clean_files, work / "clean", answerer);
+    Served full_server(full_network, full_files, work / "full", answerer);
+    for (int i = 0; i < count; ++i) {
+      full.push_back(full_server.answer(static_cast<std::uint64_t>(i), sdp));
+      clean.push_back(clean_server.answer(static_cast<std::uint64_t>(i), sdp));
+    }
+  }
+  clean_files.join();
+  full_files.join();
+  constexpr const char* kLine =
+      R"({{"name":"rendezvous.junk","junk":{},"offers":{},"first_ms":{:.2f},"median_ms":{:.2f},"max_ms":{:.2f},)"
+      R"("without_ms":{:.2f},"ratio":{:.2f}}})"
+      "\n";
+  const double first = full.front();
+  fmt::print(kLine, kJunk, count, first, median(full), median(full, 1), median(clean), median(full) / median(clean));
+}
+
+void run_answers(const fs::path& work) {
   asio::io_context network(1);
   asio::thread_pool files(2);
   InstantAnswerer instant;
@@ -204,13 +271,20 @@ void run(const fs::path& work) {
 
 }  // namespace
 
-int main() {
-  set_log_level("warn");
+int main(int count, char** arguments) {
+  const std::vector<std::string> wanted(arguments + 1, arguments + count);
+  const auto chosen = [&](std::string_view name) {
+    return wanted.empty() || std::ranges::any_of(wanted, [&](const std::string& prefix) {
+             return name.starts_with(prefix) || prefix.starts_with(name);
+           });
+  };
+  set_log_level("error");  // each piece of junk is refused with a warning
   std::string work = (fs::temp_directory_path() / "owndir-bench-XXXXXX").string();
   if (::mkdtemp(work.data()) == nullptr) return 1;
   int code = 0;
   try {
-    run(work);
+    if (chosen("rendezvous.answer")) run_answers(work);
+    if (chosen("rendezvous.junk")) measure_junk(work / "junk", 200);
   } catch (const std::exception& error) {
     fmt::print(stderr, "rendezvous_answer: {}\n", error.what());
     code = 1;

@@ -11,9 +11,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <charconv>
 #include <cstdlib>
 
+#include "bulk.hpp"
 #include "rtc/peer.hpp"
 #include "tunnel/connection.hpp"
 
@@ -26,7 +26,7 @@ constexpr std::size_t kMessage = 256 * 1024;
 constexpr std::size_t kHigh =
     1024 * 1024;  // what the bare end keeps in its channel, as the tunnel does; more is no faster
 constexpr std::uint64_t kSample = 32ULL << 20;
-constexpr int kRounds = 5;
+constexpr int kRounds = 8;  // 256 MiB in all
 constexpr int kGets = 2000;
 
 [[noreturn]] void give_up(const std::string& why) {
@@ -58,68 +58,18 @@ std::string read_text(int fd) {
   return text;
 }
 
-class Filler final : public exchange::BodySource {
+/// The near end of a bare channel: asks the other one, and waits for what comes.
+class NearEnd final : public bench::RawEnd {
  public:
-  explicit Filler(std::uint64_t length) : length_(length), left_(length) {}
-  Awaitable<Result<Bytes>> read(std::size_t limit) override {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, limit));
-    left_ -= size;
-    co_return Bytes(size, std::byte{7});
-  }
-  std::optional<std::uint64_t> length() const override { return length_; }
-
- private:
-  std::uint64_t length_;
-  std::uint64_t left_;
-};
-
-/// GET /N gives N bytes; POST counts what comes.
-class BulkHandler final : public exchange::Handler {
- public:
-  Awaitable<Result<exchange::Response>> handle(exchange::Request request) override {
-    std::uint64_t taken = 0;
-    while (request.body) {
-      Result<Bytes> piece = co_await request.body->read(kMessage);
-      if (!piece) co_return fail(std::move(piece.error()));
-      if (piece->empty()) break;
-      taken += piece->size();
-    }
-    if (request.head.method == "POST") co_return exchange::text_response(200, std::to_string(taken));
-    std::uint64_t length = 0;
-    const std::string& target = request.head.target;
-    std::from_chars(target.data() + 1, target.data() + target.size(), length);
-    exchange::Response response;
-    response.head.reason = "OK";
-    response.head.fields = {{"Content-Length", std::to_string(length)}};
-    response.body = std::make_unique<Filler>(length);
-    co_return response;
-  }
-};
-
-/// One end of a bare channel: sends bulk with backpressure, counts what comes.
-class RawEnd {
- public:
-  RawEnd(asio::any_io_executor executor, std::shared_ptr<exchange::MessageChannel> channel, bool answers)
-      : changed_(std::move(executor)), channel_(std::move(channel)), answers_(answers) {
-    exchange::MessageChannel::Events events;
-    events.on_open = [this] { changed_.notify(); };
-    events.on_message = [this](Bytes message) { take(message); };
-    events.on_buffered_low = [this] { pour(); };
-    channel_->set_buffered_low_threshold(kHigh / 2);
-    channel_->set_events(std::move(events));
-  }
-  ~RawEnd() { channel_->set_events({}); }
+  NearEnd(asio::any_io_executor executor, std::shared_ptr<exchange::MessageChannel> channel)
+      : RawEnd(std::move(channel), kHigh, kHigh / 2), changed_(std::move(executor)) {}
 
   Awaitable<void> opened() {
-    while (!channel_->is_open()) co_await changed_.wait();
+    while (!is_open()) co_await changed_.wait();
   }
-  void send_text(std::string text, std::size_t size) {
-    text.resize(std::max(size, text.size()));
-    if (!channel_->send(as_bytes(text))) give_up("a raw channel takes nothing");
-  }
-  void send_bulk(std::uint64_t bytes) {
-    left_ = bytes;
-    pour();
+  void ask(std::string command, std::size_t size = 0) {
+    command.resize(std::max(size, command.size()), ' ');
+    if (!send_text(command)) give_up("a raw channel takes nothing");
   }
   Awaitable<void> received(std::uint64_t bytes) {
     awaited_ = bytes;
@@ -127,36 +77,13 @@ class RawEnd {
   }
 
  private:
-  void take(const Bytes& message) {
-    if (!answers_ || counting_ > 0) {
-      std::uint64_t& left = answers_ ? counting_ : awaited_;
-      left -= std::min<std::uint64_t>(left, message.size());
-      if (left > 0) return;
-      if (answers_) send_text("done", 4);
-      changed_.notify();
-      return;
-    }
-    const std::string_view text = as_text(message);
-    std::uint64_t number = 0;
-    std::from_chars(text.data() + 1, text.data() + text.size(), number);
-    if (text[0] == 'g') send_bulk(number);
-    if (text[0] == 'p') counting_ = number;
-    if (text[0] == 'e') send_text("e", number);
-  }
-  void pour() {
-    while (left_ > 0 && channel_->buffered_amount() < kHigh) {
-      const std::size_t size = std::min<std::uint64_t>(left_, kMessage);
-      if (!channel_->send(ByteView(piece_).first(size))) return;
-      left_ -= size;
-    }
+  void on_open() override { changed_.notify(); }
+  void take(const Bytes& message) override {
+    awaited_ -= std::min<std::uint64_t>(awaited_, message.size());
+    if (awaited_ == 0) changed_.notify();
   }
 
   Notifier changed_;
-  std::shared_ptr<exchange::MessageChannel> channel_;
-  bool answers_;
-  Bytes piece_ = Bytes(kMessage, std::byte{7});
-  std::uint64_t left_ = 0;
-  std::uint64_t counting_ = 0;
   std::uint64_t awaited_ = 0;
 };
 
@@ -182,8 +109,8 @@ T run(asio::io_context& io, Awaitable<Result<T>> task) {
     peers.push_back(must(rtc::Peer::create(*engine, {})));
     write_text(fd, run(io, peers[i]->accept_offer(read_text(fd))));
   }
-  const RawEnd raw(io.get_executor(), peers[0]->channels().at(1), true);
-  BulkHandler handler;
+  const bench::RawEcho raw(peers[0]->channels().at(1), kHigh, kHigh / 2);
+  bench::BulkHandler handler(kMessage);
   tunnel::ConnectionOptions options;
   options.role = tunnel::Role::server;
   options.handler = &handler;
@@ -196,7 +123,7 @@ T run(asio::io_context& io, Awaitable<Result<T>> task) {
 }
 
 struct Near {
-  RawEnd& raw;
+  NearEnd& raw;
   tunnel::Connection& tunnel;
 };
 
@@ -206,15 +133,15 @@ double since(Clocked::time_point start) {
 
 Awaitable<double> raw_download(Near& near) {
   const auto start = Clocked::now();
-  near.raw.send_text("g" + std::to_string(kSample), 0);
+  near.raw.ask("get " + std::to_string(kSample) + " " + std::to_string(kMessage));
   co_await near.raw.received(kSample);
   co_return static_cast<double>(kSample) / 1e6 / since(start);
 }
 
 Awaitable<double> raw_upload(Near& near) {
   const auto start = Clocked::now();
-  near.raw.send_text("p" + std::to_string(kSample), 0);
-  near.raw.send_bulk(kSample);
+  near.raw.ask("put " + std::to_string(kSample));
+  near.raw.send_bulk(kSample, kMessage);
   co_await near.raw.received(4);
   co_return static_cast<double>(kSample) / 1e6 / since(start);
 }
@@ -249,7 +176,7 @@ Awaitable<double> tunnel_upload(Near& near) {
   const auto start = Clocked::now();
   exchange::Request request = get(0);
   request.head.method = "POST";
-  request.body = std::make_unique<Filler>(kSample);
+  request.body = std::make_unique<bench::Filler>(kSample);
   (void)co_await fetch(near, std::move(request));
   co_return static_cast<double>(kSample) / 1e6 / since(start);
 }
@@ -261,7 +188,7 @@ double median(std::vector<double> values) {
 
 Awaitable<double> raw_round_trip(Near& near) {
   const auto start = Clocked::now();
-  near.raw.send_text("e1024 ", 100);
+  near.raw.ask("echo 1024", 100);
   co_await near.raw.received(1024);
   co_return since(start) * 1e6;
 }
@@ -358,7 +285,7 @@ int main(int count, char** arguments) {
       };
       run(io, wait(std::move(accepted)));
     }
-    RawEnd raw(io.get_executor(), peers[0]->channels().at(1), false);
+    NearEnd raw(io.get_executor(), peers[0]->channels().at(1));
     tunnel::ConnectionOptions options;
     options.data_piece = kMessage;
     const auto connection = tunnel::Connection::start(io.get_executor(), peers[1]->channels(), options);
