@@ -284,7 +284,7 @@ int main(int count, char** arguments) {
   int code = 0;
   try {
     if (chosen("rendezvous.answer")) run_answers(work);
-    if (chosen("rendezvous.junk")) measure_junk(work / "junk", 200);
+    if (chosen("rendezvous.junk")) measure_junk(work, 200);
   } catch (const std::exception& error) {
     fmt::print(stderr, "rendezvous_answer: {}\n", error.what());
     code = 1;
