@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryBacking } from '../../fsnode/testing/memory.ts';
 import { Hosts, type RunningHost } from '../testing/host.ts';
@@ -144,6 +145,28 @@ describe('the folder', () => {
     expect((await host.ask('/a/write', { method: 'PUT', body: 'new' })).text).toBe('written');
     expect((await host.ask('/a/read')).text).toBe('new');
     expect((await host.ask('/a/watch')).text).toBe('add');
+  });
+
+  it('ends the process when its connection breaks, so that the next one has a whole one', async () => {
+    const host = await hosts.start({ modules: { a: reading }, backing: new MemoryBacking() });
+    (host.child.stdio[3] as Duplex).destroy();
+    expect((await host.message('failed')).failed?.text).toMatch(/connection to the folder ended/);
+    expect((await host.ended).code).toBe(1);
+  });
+
+  it('does not follow a link that leads out of it, and shows names as they are', async () => {
+    const host = await hosts.start({
+      modules: {
+        '': `export default { O: { routes: [['get', '/all', async function (req, res) {
+          const out = this.directory.walk('out');
+          res.json({ names: (await this.directory.children()).map(node => node.name), out: await out.info(), in: (await this.directory.walk('in').info())?.isSymLink });
+        }]] } };`,
+      },
+      files: { 'ü 🌱.txt': '1', '.syncthing.x.tmp': '' },
+    });
+    symlinkSync('/etc', join(host.folder, 'out'));
+    symlinkSync('ü 🌱.txt', join(host.folder, 'in'));
+    expect((await host.ask('/all')).json).toEqual({ names: ['.owndir', 'in', 'out', 'ü 🌱.txt'], out: null, in: true });
   });
 
   it('is read from the disk when there is none, and not written', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
 import type { OwnDirModule } from '../../module-tree/index.ts';
 import type { Failures } from './failures.ts';
-import type { Parent } from './parent.ts';
+import { logText, type Parent } from './parent.ts';
 import { duringVisit, shortPath, type Visit } from './visit.ts';
 
 type Handler = (this: OwnDirModule, ...given: unknown[]) => unknown;
@@ -147,7 +147,7 @@ export class Routers {
   #enter(visit: Visit, passage: Passage | undefined): void {
     if (passage && passage.busy !== visit.module) {
       passage.busy = visit.module;
-      if (visit.request) this.#parent.tell({ busy: { request: visit.request, module: visit.module } });
+      if (visit.request) this.#parent.tell({ busy: { request: visit.request, module: logText(visit.module) } });
     }
     try {
       // Until its first await a handler finds itself in its directory; see docs/modules.md for what this is worth.

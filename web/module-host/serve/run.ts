@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Router } from 'express';
 import { openFolder } from '../folder.ts';
 import type { OwnDir } from '../../module-tree/index.ts';
-import type { Directory } from '../../fsnode/index.ts';
+import { backingOf, type Directory } from '../../fsnode/index.ts';
 import { Answers } from './answer.ts';
 import { captureOutput } from './console.ts';
 import { Failures, refuseExit } from './failures.ts';
@@ -28,7 +28,13 @@ function load(path: string): ServerBundle {
   return exported as ServerBundle;
 }
 
-async function serve(job: ServeJob, parent: Parent, failures: Failures): Promise<() => Promise<void>> {
+interface Serving {
+  stop(): Promise<void>;
+  /** Rejects when modules cannot reach the folder any more: a new process can. */
+  folderLost: Promise<never>;
+}
+
+async function serve(job: ServeJob, parent: Parent, failures: Failures): Promise<Serving> {
   process.chdir(job.folder);
   process.setSourceMapsEnabled(true);
   const root = await openFolder(job.folder);
@@ -50,7 +56,10 @@ async function serve(job: ServeJob, parent: Parent, failures: Failures): Promise
     OwnDir.modules.some(module => module.O.middleware.length > 0) ||
     plugins.some(plugin => plugin.propagate);
   parent.tell({ listening: true, middleware });
-  return () => close(server, patience);
+  const folderLost = backingOf(root).closed.then(() => {
+    throw new Error("The connection to the folder ended: the modules' process ends too, to be started anew.");
+  });
+  return { stop: () => close(server, patience), folderLost };
 }
 
 /** Returns the exit code; does not return while it serves. */
@@ -58,7 +67,7 @@ export async function runServe(): Promise<number> {
   const parent = new Parent(process.stdin, process.stdout.write.bind(process.stdout));
   const ended = new Promise<void>(resolve => {
     parent.onend = resolve;
-    process.on('SIGTERM', resolve);
+    process.on('SIGTERM', () => resolve());
     process.stdout.on('error', () => resolve());
     // Ctrl-C in a terminal reaches the whole group: the server decides when we go.
     process.on('SIGINT', () => undefined);
@@ -78,9 +87,11 @@ export async function runServe(): Promise<number> {
   const failures = new Failures(parent, [job.folder, dirname(job.server)]);
   failures.catchStrays();
   try {
-    const stop = await serve(job, parent, failures);
-    await ended;
+    const { stop, folderLost } = await serve(job, parent, failures);
+    const lost = await Promise.race([ended, folderLost]).catch((error: unknown) => error);
+    if (lost !== undefined) failures.tell(lost, '');
     await stop();
+    if (lost !== undefined) return exit(1);
   } catch (error) {
     failures.tell(error, failures.moduleOfStack(error));
     return exit(1);
