@@ -89,6 +89,7 @@ export class Connection {
   readonly #counts: Record<CallKind, number> = { short: 0, stream: 0, sub: 0 };
   #state: 'greeting' | 'open' | 'closed' = 'greeting';
   #nextId = 1;
+  #warned = false;
   #timer: unknown;
   #silent: 'heard' | 'silent' | 'asked' = 'heard';
 
@@ -123,8 +124,6 @@ export class Connection {
     else {
       this.#waiting[kind].push(call);
       this.#sendWaiting();
-      if (kind === 'sub' && this.#counts.sub >= fsnodeLimits.subs && call.id === 0)
-        console.warn(`owndir: ${fsnodeLimits.subs} subs are open; a further one waits until one is ended.`);
     }
     return call;
   }
@@ -166,6 +165,9 @@ export class Connection {
         if (call) this.#start(call);
       }
     }
+    if (this.#waiting.sub.length === 0 || this.#counts.sub < fsnodeLimits.subs || this.#warned) return;
+    this.#warned = true;
+    console.warn(`owndir: ${fsnodeLimits.subs} subs are open; a further one waits until one is ended.`);
   }
 
   #start(call: Call): void {

@@ -3,7 +3,7 @@ import { randomId } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { FsError, throwIfAborted } from './error.ts';
 import { hasName } from './handle_error.ts';
-import { baseName, compareNames, isHiddenName, parentPath } from './path.ts';
+import { baseName, compareNames, isHiddenName, isProtectedName, parentPath } from './path.ts';
 import type { Info } from './types.ts';
 
 export type Folder = FileSystemDirectoryHandle;
@@ -110,9 +110,7 @@ export async function infosOf(handles: readonly Found[]): Promise<(Info | null)[
 /** True when code, or what a sync tool needs, is anywhere below. */
 export async function holdsGuarded(folder: Folder): Promise<boolean> {
   for await (const handle of folder.values()) {
-    const { name } = handle;
-    if (name === '.stfolder' || name === '.stversions') return true;
-    if (name.startsWith('.owndir') && !isHiddenName(name)) return true;
+    if (isProtectedName(handle.name)) return true;
     if (isFolder(handle) && (await holdsGuarded(handle))) return true;
   }
   return false;
@@ -182,13 +180,15 @@ interface ReplaceOptions {
 }
 
 /**
- * Writes a file whole: under a hidden name, then renamed, so that others see the old content or the new. Where the browser
- * refuses the rename, the file is written in its place: then a new one is there, empty, until it is whole.
+ * Writes a file whole, so that others see the old content or the new. One that is there is exchanged by the browser itself;
+ * a new one is written under a hidden name and renamed, because it would be there, empty, from the beginning. Where the
+ * browser refuses the rename, it is.
  */
 export async function replace(folder: Folder, name: string, data: AsyncIterable<Bytes>, options: ReplaceOptions) {
   const { start = 0, signal, check, renames } = options;
-  if (renames.refused) return writeInPlace(folder, name, data, start, signal);
-  const temporary = `.owndir-upload-${randomId()}.part`;
+  if (renames.refused || (await childOf(folder, name))) return writeInPlace(folder, name, data, start, signal);
+  // Not .tmp: Chromium asks a distant server about files of unknown types, and offline waits for it 5 s.
+  const temporary = `.owndir-upload-${randomId()}.txt`;
   const file = await folder.getFileHandle(temporary, { create: true });
   let renamed = false;
   try {

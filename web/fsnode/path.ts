@@ -41,18 +41,29 @@ export function isWithin(folder: string, path: string): boolean {
   return folder === '' || path === folder || path.startsWith(`${folder}/`);
 }
 
-/** The folder's code, and all beneath it: readable, never writable through this API. */
+/** The folder's code, and all beneath it: readable, never writable through this API. File systems may have no case. */
 export function isCode(path: string): boolean {
-  return path.split('/').some(name => name.startsWith('.owndir'));
+  return path.split('/').some(isCodeName);
 }
 
-/** Names that are treated as if they were absent. */
+export function isCodeName(name: string): boolean {
+  return name.toLowerCase().startsWith('.owndir');
+}
+
+/** Names that are treated as if they were absent: machinery, and the temporary files of ours and of Syncthing. */
 export function isHiddenName(name: string): boolean {
-  return (
-    ['.wrtc-proxy', '.stfolder', '.stversions'].includes(name) ||
-    name.startsWith('.owndir-upload-') ||
-    (name.startsWith('.syncthing.') && name.endsWith('.tmp'))
-  );
+  const lower = name.toLowerCase();
+  if (lower === '.wrtc-proxy' || isSyncMarker(lower) || lower.startsWith('.owndir-upload-')) return true;
+  return lower.endsWith('.tmp') && ['.syncthing.', '~syncthing~', '.owndir-'].some(start => lower.startsWith(start));
+}
+
+/** A folder that holds one of these is neither moved nor deleted. */
+export function isProtectedName(name: string): boolean {
+  return isSyncMarker(name.toLowerCase()) || (isCodeName(name) && !isHiddenName(name));
+}
+
+function isSyncMarker(name: string): boolean {
+  return name === '.stfolder' || name === '.stversions';
 }
 
 export function isHidden(path: string): boolean {

@@ -2,7 +2,17 @@
 import { concat, utf8, type Bytes } from '../../base/bytes.ts';
 import { toStream } from '../data.ts';
 import { FsError, throwIfAborted } from '../error.ts';
-import { baseName, compareNames, isCode, isHidden, isHiddenName, isWithin, joinPath, parentPath } from '../path.ts';
+import {
+  baseName,
+  compareNames,
+  isCode,
+  isHidden,
+  isHiddenName,
+  isProtectedName,
+  isWithin,
+  joinPath,
+  parentPath,
+} from '../path.ts';
 import type {
   Backing,
   CallOptions,
@@ -203,7 +213,7 @@ export class MemoryBacking implements Backing {
     await this.before('delete', path);
     this.#mayWrite(path);
     if (path === '') throw new FsError(403, 'The folder itself cannot be deleted.');
-    if ([...this.#items.keys()].some(key => isWithin(path, key) && isCode(key)))
+    if ([...this.#items.keys()].some(key => isWithin(path, key) && isProtectedName(baseName(key))))
       throw new FsError(403, `something at ${path} cannot be deleted (write disallowed)`);
     this.remove(path);
   }
