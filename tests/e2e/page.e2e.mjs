@@ -62,6 +62,20 @@ suite('page', (define) => {
     await page.screenshot({ path: t.artefact('audio.png') });
   });
 
+  test('the folder is called as it is at home, whatever the copy here is called', {}, async (t) => {
+    const { home, away } = twoCopies(t);
+    await serve(t, home);
+    await waitForPage(home, away);
+    new Courier(t, { home, away });
+    const page = await openPage(t, await openBrowser(t, { directories: [away] }), pageOf(away));
+    t.pages = [page];
+    await chooseFolder(page, away);
+    await connected(page);
+    await page.locator('.crumbs').getByText('home', { exact: true }).waitFor();
+    assert.equal(await page.locator('.brand').innerText(), 'home');
+    assert.equal(await page.title(), 'home');
+  });
+
   test('back, forward, a bookmark and a reload lead to the same place', {}, async (t) => {
     const { page, home } = await connectedPage(t);
     await walkTo(page, 'Notes/Garden.md');

@@ -9,6 +9,8 @@ import type { Snapshot } from './snapshot.ts';
 import { TunnelSource } from './tunnel_source.ts';
 import { Uplink } from './uplink.ts';
 
+const kLongestName = 255;
+
 export class App {
   readonly #uplink: Uplink;
   readonly #explorer: Explorer;
@@ -43,7 +45,9 @@ export class App {
   async #resetUnless(handle: FileSystemDirectoryHandle | null): Promise<void> {
     const before = this.#folder;
     this.#folder = handle;
-    if (!handle || (before && !(await before.isSameEntry(handle)))) this.#explorer.reset();
+    if (handle && (!before || (await before.isSameEntry(handle)))) return;
+    this.#homeName = null;
+    this.#explorer.reset();
   }
 
   #update(): void {
@@ -58,16 +62,17 @@ export class App {
     this.#frame.update(flow, Date.now(), this.#uplink.note, this.#rootName());
   }
 
-  /** The folder's name as the server has it, where this device does not know one. */
+  /** The folder's name as the server has it: that is the folder that is shown, whatever the copy here is called. */
   async #askName(): Promise<void> {
-    if (this.#homeName !== null) return;
     try {
       const signal = AbortSignal.timeout(10_000);
       const tunnel = await this.#uplink.connected(signal);
       const response = await tunnel.fetch({ method: 'GET', target: '/@/info' }, { signal });
       const info: unknown = await response.json(64 * 1024);
       const name = (info as Record<string, unknown> | null)?.name;
-      if (response.status === 200 && typeof name === 'string' && name !== '') this.#homeName = name;
+      if (response.status !== 200 || typeof name !== 'string' || name === '') return;
+      this.#homeName = name.slice(0, kLongestName);
+      this.#explorer.showRootName();
       this.#update();
     } catch {
       // Only a name.
@@ -75,6 +80,6 @@ export class App {
   }
 
   #rootName(): string {
-    return this.#uplink.place.name ?? this.#uplink.flow.folder ?? this.#homeName ?? 'Home folder';
+    return this.#homeName ?? this.#uplink.place.name ?? this.#uplink.flow.folder ?? 'Home folder';
   }
 }

@@ -81,6 +81,13 @@ export class Explorer {
     else if (this.#preview === null) void this.#go(false);
   }
 
+  /** The root is called otherwise than before. */
+  showRootName(): void {
+    const path = this.#options.place.current();
+    this.#showCrumbs(path);
+    this.#showTitle(path);
+  }
+
   /** Another folder: nothing of this one is kept. */
   reset(): void {
     this.#abort.abort(new DOMException('another folder', 'AbortError'));
@@ -104,7 +111,7 @@ export class Explorer {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     this.#showCrumbs(path);
-    document.title = path === '/' ? this.#options.rootName() : `${baseName(path)} · ${this.#options.rootName()}`;
+    this.#showTitle(path);
     const slow = setTimeout(() => this.#busy.removeAttribute('hidden'), 150);
     const long = setTimeout(() => this.#showWaiting(path), 1_000);
     try {
@@ -242,6 +249,11 @@ export class Explorer {
   #closePreview(): void {
     this.#preview?.close();
     this.#preview = null;
+  }
+
+  #showTitle(path: string): void {
+    const root = this.#options.rootName();
+    document.title = path === '/' ? root : `${baseName(path)} · ${root}`;
   }
 
   #showCrumbs(path: string): void {
