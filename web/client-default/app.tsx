@@ -3,11 +3,12 @@
 import { Component, useEffect, useLayoutEffect, useMemo, useState, type ReactNode } from 'react';
 import { Link, NavigationType, Router } from 'react-router-dom';
 import { showClasses } from './classes.ts';
-import { encodePath, locationOf, Navigation } from './navigation.ts';
+import { locationOf, navigationOver } from './navigation.ts';
+import { encodePath } from './paths.ts';
 import type { Module, Node, Runtime, Tree } from './runtime.ts';
 
 export function App({ runtime, tree }: { runtime: Runtime; tree: Tree }): ReactNode {
-  const navigation = useMemo(() => new Navigation(runtime), [runtime]);
+  const navigation = useMemo(() => navigationOver(runtime), [runtime]);
   const [{ address, location }, show] = useState(() => ({
     address: runtime.address,
     location: locationOf(runtime.address, null),

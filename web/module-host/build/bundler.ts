@@ -188,7 +188,7 @@ function checkInputs(result: BuildResult, context: BundleContext): void {
 /** Scripts of packages in a server bundle that look beside themselves for their data. */
 function placedScripts(result: BuildResult, source: string): string[] {
   return Object.keys(result.metafile?.inputs ?? {})
-    .filter(path => path.includes('node_modules/') && /\.[cm]?js$/.test(path))
+    .filter(path => path.startsWith('../') && /\.[cm]?js$/.test(path))
     .map(path => resolve(source, path))
     .filter(path => /\b(?:__dirname|__filename)\b/.test(readFileSync(path, 'utf8')));
 }
@@ -214,7 +214,9 @@ function bundleOf(result: BuildResult & { outputFiles: OutputFile[] }, context: 
     .map(file => ({ name: relative(outdir, file.path), bytes: file.contents }))
     .map(file => (file.name.endsWith('.map') ? { ...file, bytes: tidyMap(file.bytes, context) } : file))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { files, warnings: result.warnings.map(each => problemOf(each, context.source)) };
+  // What package.json keeps from browsers ("browser": { "./x.js": false }) is meant to be empty there.
+  const warnings = result.warnings.filter(each => !each.text.includes('"(disabled):'));
+  return { files, warnings: warnings.map(each => problemOf(each, context.source)) };
 }
 
 /** `overrides` are options of esbuild's that a folder's own bundler wants different. */

@@ -20,7 +20,7 @@ export interface CodeTraits {
   place: boolean;
   /** A `@jsx` pragma without `@jsxRuntime`. */
   classicJsx: boolean;
-  /** The name O: it may have routes, middleware or statics. */
+  /** It may set routes, middleware or statics: it writes O, or hands it on. */
   server: boolean;
 }
 
@@ -60,11 +60,14 @@ export function below(directory: string, name: string): string {
   return directory === '' ? name : `${directory}/${name}`;
 }
 
+/** Not the mere reading of `this.O.path` and `this.O.parent`. */
+const setsO = /\bO\s*(?::|=(?![=>])|\|\|=|\?\?=|[,)}[]|\??\.\s*(?:routes|middleware|static)\b)|['"`]O['"`]/;
+
 function traitsOf(text: string): CodeTraits {
   return {
     place: /\b(?:__dirname|__filename|import\.meta)\b/.test(text),
     classicJsx: /@jsx\s+\w/.test(text) && !/@jsxRuntime\s/.test(text),
-    server: /\bO\b/.test(text),
+    server: setsO.test(text),
   };
 }
 
