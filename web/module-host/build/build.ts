@@ -1,5 +1,5 @@
 // One build: packages, assemble, bundles, statics, files. Every step is skipped when its result is there from before.
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { assemble } from './assemble.ts';
 import { bundle, type Bundle, type BundleContext, type Platform } from './bundler.ts';
@@ -32,6 +32,8 @@ interface Build {
   key: string;
   title: string;
   minify: boolean;
+  /** Where generators may write; removed when the site is there. */
+  temporary: string | null;
 }
 
 /** The key "owndir" of the root module's package.json. */
@@ -104,6 +106,7 @@ async function evaluate(build: Build, server: Bundle, assets: ClientAssets): Pro
   if (known) return known;
   mkdirSync(job.cache, { recursive: true });
   const temporary = mkdtempSync(join(job.cache, 'made-'));
+  build.temporary = temporary;
   const homes = Object.fromEntries(tree.modules.map(({ path, home }) => [path, join(job.source, home)]));
   const { source, folder } = job;
   const told: unknown[] = [];
@@ -118,11 +121,11 @@ async function evaluate(build: Build, server: Bundle, assets: ClientAssets): Pro
   // What functions have made may differ next time; warnings are to be told again.
   if (!evaluated.dynamic && told.length === 0 && evaluated.items.every(item => 'from' in item))
     cache.keep('static', evaluationKey, evaluated);
-  return { ...evaluated, temporary } as Evaluated & { temporary: string };
+  return evaluated;
 }
 
-function placesOf(build: Build, temporary: string | null): SitePlaces {
-  const { job, tree } = build;
+function placesOf(build: Build): SitePlaces {
+  const { job, tree, temporary } = build;
   const homes = new Map(tree.modules.map(({ path, home }) => [path, join(job.source, home)]));
   return {
     home: module => homes.get(module) ?? join(job.source, module),
@@ -146,8 +149,7 @@ function fillSite(build: Build, client: ClientSite, server: Bundle | null, evalu
         site.put(path.slice(template.length + 1), { file: join(job.source, path) }, null);
   if (!site.has('index.html'))
     site.put('index.html', { bytes: Buffer.from(pageHtml('index.html', {}, title, client.assets)) }, null);
-  const temporary = (evaluated as { temporary?: string } | null)?.temporary ?? null;
-  const places = placesOf(build, temporary);
+  const places = placesOf(build);
   for (const item of evaluated?.items ?? []) site.add(item, places);
   const modules = tree.modules.map(module => module.path);
   const classes = Object.fromEntries(modules.flatMap(path => (path === '' ? [] : [[path, scopeClass(path) ?? '']])));
@@ -164,9 +166,8 @@ async function makeSite(build: Build): Promise<Finished> {
   ]);
   const client = nameClient(clientBundle, build.share);
   return report.step('static', async () => {
-    let evaluated: Evaluated | null = null;
     try {
-      evaluated = server === null ? null : await evaluate(build, server, client.assets);
+      const evaluated = server === null ? null : await evaluate(build, server, client.assets);
       const site = fillSite(build, client, server, evaluated);
       writeSite(join(job.out, 'site'), site.files);
       const routes = evaluated?.routes ?? false;
@@ -179,8 +180,7 @@ async function makeSite(build: Build): Promise<Finished> {
         digest: site.digest,
       };
     } finally {
-      const temporary = (evaluated as { temporary?: string } | null)?.temporary;
-      if (temporary !== undefined && existsSync(temporary)) rmSync(temporary, { recursive: true, force: true });
+      if (build.temporary !== null) rmSync(build.temporary, { recursive: true, force: true });
     }
   });
 }
@@ -202,5 +202,5 @@ export async function build(job: BuildJob, share: Share, script: string, report:
   const cache = new BuildCache(join(job.cache, 'bundles'));
   cache.tidy();
   const title = job.title === '' ? basename(job.folder) : job.title;
-  return makeSite({ job, share, script, report, tree, packages, cache, key, title, minify });
+  return makeSite({ job, share, script, report, tree, packages, cache, key, title, minify, temporary: null });
 }

@@ -1,3 +1,4 @@
+import { Script } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { decodePath, encodePath } from '../../client-default/paths.ts';
 import { parseJob } from './job.ts';
@@ -129,7 +130,7 @@ describe('pages', () => {
   });
 
   it('may load all of it by one script', () => {
-    expect(() => new Function(fillMark(loaderScript(assets), 'dist.js', info))).not.toThrow();
+    expect(() => new Script(fillMark(loaderScript(assets), 'dist.js', info))).not.toThrow();
   });
 });
 
