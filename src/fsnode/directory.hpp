@@ -1,22 +1,15 @@
 #pragma once
 // The entries of an open directory. Blocking; any thread, one reader a descriptor.
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
 #include <string>
 #include <string_view>
 
-#include "base/result.hpp"
-#include "base/rooted_path.hpp"
+#include "base/directory_stream.hpp"
 
 namespace owndir::fsnode {
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 /// Calls `take(std::string name, unsigned char d_type)` for each entry but "." and ".."; ends early when it returns
 /// false. errno's errors.
@@ -25,7 +18,7 @@ Result<void> each_entry(int fd, Take take) {
   // A descriptor of its own: closedir closes it, and its position is not the caller's.
   FileDescriptor own(::openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!own) return fail_errno("opendir");
-  const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(own.get()));
+  const DirectoryStream directory(::fdopendir(own.get()));
   if (!directory) return fail_errno("opendir");
   own.release();
   for (;;) {

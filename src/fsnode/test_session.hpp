@@ -176,7 +176,7 @@ class TestSession {
   Engine& engine() { return *engine_; }
   bool over() const { return over_; }
 
-  TestFolder folder;
+  TestFolder folder{true};
   asio::io_context io;
   asio::thread_pool files{2};
   Json hello;
