@@ -1,10 +1,10 @@
-import { useEffect, useState } from 'react';
-import { add, list, remove, webAddress } from './links.js';
+import { useEffect, useState } from "react";
+import { add, list, remove, webAddress } from "./links.js";
 
 export function Page({ module }) {
   const links = useLinks(module);
-  const [search, setSearch] = useState('');
-  const wanted = (links ?? []).filter(link => matches(link, search));
+  const [search, setSearch] = useState("");
+  const wanted = (links ?? []).filter((link) => matches(link, search));
   return (
     <main className="links">
       <header>
@@ -14,13 +14,15 @@ export function Page({ module }) {
           placeholder="Find"
           aria-label="Find a link"
           value={search}
-          onChange={event => setSearch(event.target.value)}
+          onChange={(event) => setSearch(event.target.value)}
         />
       </header>
       <Form module={module} />
-      {links?.length === 0 && <p className="empty">Nothing here yet. Paste an address above.</p>}
+      {links?.length === 0 && (
+        <p className="empty">Nothing here yet. Paste an address above.</p>
+      )}
       <ul>
-        {wanted.map(link => (
+        {wanted.map((link) => (
           <Entry key={link.name} link={link} module={module} />
         ))}
       </ul>
@@ -36,14 +38,14 @@ function useLinks(module) {
     let timer;
     const read = () =>
       list(module.links()).then(
-        found => current && setLinks(found),
-        error => console.error(error),
+        (found) => current && setLinks(found),
+        (error) => console.error(error),
       );
     const soon = () => {
       clearTimeout(timer);
       timer = setTimeout(read, 50);
     };
-    const stop = module.directory.sub(['all'], ['links'], soon);
+    const stop = module.directory.sub(["all"], ["links"], soon);
     soon();
     return () => {
       current = false;
@@ -55,46 +57,54 @@ function useLinks(module) {
 }
 
 function matches({ name, url, title, note }, search) {
-  const text = [name, url, title, note].join('\n').toLowerCase();
+  const text = [name, url, title, note].join("\n").toLowerCase();
   return search
     .toLowerCase()
     .split(/\s+/)
-    .every(word => text.includes(word));
+    .every((word) => text.includes(word));
 }
 
 /** True where the page comes from the server at home, which can look up titles. */
 function servedFromHome() {
-  return globalThis.owndir?.state?.().where === 'server';
+  return globalThis.owndir?.where === "server";
 }
 
 function urlOf(module, path) {
-  return globalThis.owndir.href(`${module.O.path}/${path}`.replace(/^\/\//, '/'));
+  return globalThis.owndir.href(
+    `${module.O.path}/${path}`.replace(/^\/\//, "/"),
+  );
 }
 
 async function save(module, url) {
-  if (!servedFromHome()) return add(module.links(), { url, title: '' });
-  const answer = await fetch(urlOf(module, 'links'), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
+  if (!servedFromHome()) return add(module.links(), { url, title: "" });
+  const answer = await fetch(urlOf(module, "links"), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ url }),
   });
   if (!answer.ok)
-    throw new Error((await answer.json().catch(() => ({}))).error ?? `The server answered ${answer.status}.`);
+    throw new Error(
+      (await answer.json().catch(() => ({}))).error ??
+        `The server answered ${answer.status}.`,
+    );
 }
 
 function Form({ module }) {
-  const [address, setAddress] = useState('');
-  const [problem, setProblem] = useState('');
+  const [address, setAddress] = useState("");
+  const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   async function submit(event) {
     event.preventDefault();
     const url = webAddress(address);
-    if (!url) return setProblem('That is no web address: it begins with http:// or https://.');
+    if (!url)
+      return setProblem(
+        "That is no web address: it begins with http:// or https://.",
+      );
     setBusy(true);
     try {
       await save(module, url);
-      setAddress('');
-      setProblem('');
+      setAddress("");
+      setProblem("");
     } catch (error) {
       setProblem(error.message);
     } finally {
@@ -109,7 +119,7 @@ function Form({ module }) {
         placeholder="https://"
         aria-label="Address"
         value={address}
-        onChange={event => setAddress(event.target.value)}
+        onChange={(event) => setAddress(event.target.value)}
       />
       <button disabled={busy}>Save</button>
       {problem && <p role="alert">{problem}</p>}
@@ -125,11 +135,18 @@ function Entry({ link, module }) {
       </a>
       <small>{new URL(link.url).host}</small>
       {servedFromHome() && (
-        <a className="short" href={urlOf(module, `go/${link.name}`)} title="The short address: leads to the link">
+        <a
+          className="short"
+          href={urlOf(module, `go/${link.name}`)}
+          title="The short address: leads to the link"
+        >
           go/{link.name}
         </a>
       )}
-      <button aria-label={`Remove ${link.title}`} onClick={() => remove(module.links(), link.name)}>
+      <button
+        aria-label={`Remove ${link.title}`}
+        onClick={() => remove(module.links(), link.name)}
+      >
         ×
       </button>
       {link.note && <p>{link.note}</p>}

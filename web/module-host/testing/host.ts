@@ -234,6 +234,13 @@ function parsed(text: string): unknown {
   }
 }
 
+export interface BuiltExample {
+  base: string;
+  site: string[];
+  /** Its files by path. */
+  texts: Record<string, string>;
+}
+
 /** Hosts of one test file, with the directory that they live in. */
 export class Hosts {
   readonly directory = makeDirectory();
@@ -251,26 +258,36 @@ export class Hosts {
     return this.#run(base, server, setup, settle);
   }
 
-  /** Builds an example of the repository with the real host, and serves it over its files in memory. */
-  async startExample(name: string): Promise<{ host: RunningHost; backing: MemoryBacking; site: string[] }> {
+  /** Builds an example of the repository with the real host, into `base`/out. */
+  async buildExample(name: string): Promise<BuiltExample> {
     const base = join(this.directory, String(++this.#count));
     const folder = join(base, 'folder');
     cpSync(join(web, '../examples', name), folder, { recursive: true });
     const job = { source: folder, folder, out: join(base, 'out'), cache: join(this.directory, 'cache'), title: name };
-    const built = spawnSync(process.execPath, [join(this.share, 'host.cjs'), 'build'], {
-      input: `${JSON.stringify(job)}\n`,
-      encoding: 'utf8',
+    const child = spawn(process.execPath, [join(this.share, 'host.cjs'), 'build'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
-    if (built.status !== 0) throw new Error(`the build of ${name}: ${built.stdout}${built.stderr}`);
-    const last = JSON.parse(built.stdout.trim().split('\n').at(-1) ?? '') as { done: { files: { path: string }[] } };
-    const site = last.done.files.map(file => file.path);
-    const backing = new MemoryBacking(name);
+    child.stdin.end(`${JSON.stringify(job)}\n`);
+    let told = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (told += chunk));
+    const code = await new Promise(resolve => child.on('close', resolve));
+    if (code !== 0) throw new Error(`the build of ${name}: ${told}`);
+    const last = JSON.parse(told.trim().split('\n').at(-1) ?? '') as { done: { files: { path: string }[] } };
+    const texts: Record<string, string> = {};
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath ?? entry.path, entry.name);
-      if (entry.isFile()) backing.put(relative(folder, path), new Uint8Array(readFileSync(path)));
+      if (entry.isFile()) texts[relative(folder, path)] = readFileSync(path, 'utf8');
     }
+    return { base, site: last.done.files.map(file => file.path), texts };
+  }
+
+  /** Serves an example over its files in memory. */
+  async startExample(name: string): Promise<{ host: RunningHost; backing: MemoryBacking }> {
+    const { base, site, texts } = await this.buildExample(name);
+    const backing = new MemoryBacking(name);
+    for (const [path, text] of Object.entries(texts)) backing.put(path, text);
     const host = await this.#run(base, join(base, 'out/server/dist.cjs'), { site, backing }, true);
-    return { host, backing, site };
+    return { host, backing };
   }
 
   async #run(base: string, server: string, setup: Setup, settle: boolean): Promise<RunningHost> {
