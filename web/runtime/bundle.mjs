@@ -32,7 +32,8 @@ export async function bundleRuntime(entry = join(here, 'index.ts'), more = {}) {
     format: 'iife',
     platform: 'browser',
     minify: true,
-    charset: 'utf8',
+    // A page that does not say its encoding must not spoil our words.
+    charset: 'ascii',
     legalComments: 'none',
     target,
     plugins: [esbuildWorkers, esbuildStyles],
