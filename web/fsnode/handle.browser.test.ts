@@ -11,7 +11,8 @@ type Handle = InstanceType<HandleBench['HandleBacking']>;
 
 const impossible = new Set(['folderTimes', 'anyName']);
 
-describe.skipIf(chromiumIsMissing)('the folder on disk, in Chromium', () => {
+// Chromium asks a distant server about files of some types, and waits for it 5 s where there is none.
+describe.skipIf(chromiumIsMissing)('the folder on disk, in Chromium', { timeout: 90_000 }, () => {
   let page: LibrariesPage;
   let folder: string;
 

@@ -177,14 +177,14 @@ export const writeCases: ContractCase[] = [
   {
     name: 'two hundred calls at once are all answered',
     async run(folder) {
-      await Promise.all(Array.from({ length: 200 }, (_, i) => folder.write(`f${i}`, String(i))));
-      const texts = await Promise.all(Array.from({ length: 200 }, (_, i) => folder.walk(`f${i}`).text()));
+      await Promise.all(Array.from({ length: 200 }, (_, i) => folder.write(`f${i}.txt`, String(i))));
+      const texts = await Promise.all(Array.from({ length: 200 }, (_, i) => folder.walk(`f${i}.txt`).text()));
       equal(
         texts,
         Array.from({ length: 200 }, (_, i) => String(i)),
         'texts',
       );
-      const infos = await Promise.all(Array.from({ length: 400 }, (_, i) => folder.info(`f${i}`)));
+      const infos = await Promise.all(Array.from({ length: 400 }, (_, i) => folder.info(`f${i}.txt`)));
       equal(infos.filter(Boolean).length, 200, 'infos');
     },
   },
