@@ -143,7 +143,7 @@ struct Loop {
   ~Loop() { files.join(); }
 
   /// Runs until `done()`; false when that takes longer than a test should.
-  bool until(const std::function<bool()>& done, std::chrono::seconds limit = std::chrono::seconds(20)) {
+  bool until(const std::function<bool()>& done, std::chrono::seconds limit = std::chrono::seconds(90)) {
     const auto end = std::chrono::steady_clock::now() + limit;
     bool ok = done();
     while (!ok && std::chrono::steady_clock::now() < end) {
