@@ -15,7 +15,7 @@ constexpr int kRemovalAttempts = 5;
 ClientMachine::Actions ClientMachine::handle(Event event, Now now) {
   now_ = now;
   out_.clear();
-  std::visit([this](auto&& value) { on(std::move(value)); }, std::move(event));
+  std::visit([this](auto& value) { on(std::move(value)); }, event);
   settle();
   return std::exchange(out_, {});
 }
@@ -88,6 +88,7 @@ std::vector<Presence> ClientMachine::servers() const {
     if (!added && found->second.n < presence->n) found->second = *presence;
   }
   std::vector<Presence> all;
+  all.reserve(newest.size());
   for (auto& [server, presence] : newest) all.push_back(std::move(presence));
   std::ranges::sort(all, [](const Presence& a, const Presence& b) { return a.n > b.n; });
   return all;

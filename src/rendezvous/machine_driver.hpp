@@ -36,6 +36,8 @@ class MachineDriver {
     std::chrono::milliseconds poll_interval{1000};
   };
 
+ private:
+  friend Driver;  // nothing else can be made from it
   MachineDriver(Setup setup, Machine machine)
       : clock_(setup.clock),
         store_(std::move(setup.store)),
@@ -47,12 +49,13 @@ class MachineDriver {
         directory_(jobs_, clock_, std::move(setup.root), store_, setup.polling, watch_options(setup), watch_events()) {}
   ~MachineDriver() = default;
 
+ protected:
   /// Nothing happens once `stopped`.
   void feed(typename Machine::Event event) {
     if (stopped_) return;
     typename Machine::Actions actions = machine_.handle(std::move(event), {clock_.steady(), clock_.wall()});
     for (auto& action : actions)
-      std::visit([this](auto&& value) { static_cast<Driver*>(this)->perform(std::move(value)); }, std::move(action));
+      std::visit([this](auto& value) { static_cast<Driver*>(this)->perform(std::move(value)); }, action);
     arm();
     progress_.notify();
   }

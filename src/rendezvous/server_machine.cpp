@@ -42,7 +42,7 @@ ServerMachine::ServerMachine(ServerMachineOptions options, ServerState state, No
 ServerMachine::Actions ServerMachine::handle(Event event, Now now) {
   now_ = now;
   out_.clear();
-  std::visit([this](auto&& value) { on(std::move(value)); }, std::move(event));
+  std::visit([this](auto& value) { on(std::move(value)); }, event);
   settle();
   return std::exchange(out_, {});
 }

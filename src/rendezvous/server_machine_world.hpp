@@ -43,7 +43,7 @@ class ServerMachineTest : public testing::Test {
     while (!queue_.empty()) {
       M::Action action = std::move(queue_.front());
       queue_.pop_front();
-      std::visit([this](auto&& value) { perform(std::move(value)); }, std::move(action));
+      std::visit([this](auto& value) { perform(std::move(value)); }, action);
     }
   }
   void follow(M::Event event) {
