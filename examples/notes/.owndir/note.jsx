@@ -1,7 +1,8 @@
 import React, { useCallback, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { Draft } from './draft.js';
 import { fileNameOf, titleOf } from './library.js';
-import { Markdown, withTask } from './markdown.jsx';
+import { Markdown } from './markdown.jsx';
+import { withTask } from './tasks.js';
 import { go, report } from './ui.js';
 
 const kStates = {

@@ -105,3 +105,13 @@ export function months(items, locale) {
   }
   return groups;
 }
+
+/** Cameras begin counting anew: a second IMG_0001.jpg becomes IMG_0001 2.jpg. */
+export function freeName(items, album, name) {
+  const taken = new Set(items.filter(item => item.album === album).map(item => item.name.toLowerCase()));
+  const clean = name.replace(/[/\\:*?"<>|\u0000-\u001f]/g, '-').replace(/^\.+/, '');
+  const [, stem, ending] = /^(.*?)(\.\w+)$/.exec(clean) ?? ['', clean, ''];
+  let free = clean;
+  for (let n = 2; taken.has(free.toLowerCase()); n += 1) free = `${stem} ${n}${ending}`;
+  return free;
+}

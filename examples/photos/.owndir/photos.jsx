@@ -1,5 +1,5 @@
 import React, { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import { albumOf, byDate, byName, kindOf, Library, months } from './library.js';
+import { albumOf, byDate, byName, freeName, kindOf, Library, months } from './library.js';
 import { Lightbox } from './lightbox.jsx';
 import { Thumbnails } from './thumbnails.js';
 import { Tile } from './tile.jsx';
@@ -200,14 +200,4 @@ function useDrops(add) {
       removeEventListener('drop', drop);
     };
   }, [add]);
-}
-
-/** Cameras begin counting anew: a second IMG_0001.jpg becomes IMG_0001 2.jpg. */
-export function freeName(items, album, name) {
-  const taken = new Set(items.filter(item => item.album === album).map(item => item.name.toLowerCase()));
-  const clean = name.replace(/[/\\:*?"<>|\u0000-\u001f]/g, '-').replace(/^\.+/, '');
-  const [, stem, ending] = /^(.*?)(\.\w+)$/.exec(clean) ?? ['', clean, ''];
-  let free = clean;
-  for (let n = 2; taken.has(free.toLowerCase()); n += 1) free = `${stem} ${n}${ending}`;
-  return free;
 }
