@@ -11,6 +11,7 @@ import { Resolver } from './resolve.ts';
 import type { Share } from './share.ts';
 import { sourcesPlugin, sourceVariable } from './sources.ts';
 import { stylesPlugin } from './styles.ts';
+import { loadEsbuild } from './tools.ts';
 
 export type Platform = 'client' | 'server';
 
@@ -97,6 +98,7 @@ export async function bundleOptions(context: BundleContext, placed: readonly str
     logLevel: 'silent',
     jsx: 'automatic',
     sourcemap: 'external',
+    sourcesContent: false, // put in by tidyMap, for the folder's own files only
     minify: client && context.minify,
     define: {
       'process.env.NODE_ENV': '"production"',
@@ -160,9 +162,8 @@ export function problemOf({ text, location, notes }: Message, source: string): P
 }
 
 async function run(options: BuildOptions, source: string): Promise<BuildResult & { outputFiles: OutputFile[] }> {
-  const esbuild = await import('esbuild');
   try {
-    return (await esbuild.build(options)) as BuildResult & { outputFiles: OutputFile[] };
+    return (await loadEsbuild().build(options)) as BuildResult & { outputFiles: OutputFile[] };
   } catch (error) {
     const { errors } = error as { errors?: Message[] };
     if (!Array.isArray(errors)) throw error;
@@ -196,11 +197,13 @@ function placedScripts(result: BuildResult, source: string): string[] {
 /** Maps name files as the person knows them, and carry no text of packages. */
 function tidyMap(bytes: Uint8Array, context: BundleContext): Uint8Array {
   const map = JSON.parse(Buffer.from(bytes).toString('utf8')) as { sources: string[]; sourcesContent?: (string | null)[] };
-  const contents = map.sourcesContent ?? [];
-  map.sources = map.sources.map((each, index) => {
+  map.sourcesContent = map.sources.map(each => {
+    const path = resolve(outdir, each.replace(/\?[^?]*$/, ''));
+    return path.startsWith(`${context.source}/`) && existsSync(path) ? readFileSync(path, 'utf8') : null;
+  });
+  map.sources = map.sources.map(each => {
     const path = resolve(outdir, each.replace(/\?[^?]*$/, ''));
     if (path.startsWith(`${context.source}/`)) return relative(context.source, path);
-    contents[index] = null;
     if (path.startsWith(`${outdir}/`)) return `owndir/${basename(path)}`; // made by a plugin
     for (const place of [context.share.directory, context.cache])
       if (path.startsWith(`${place}/`) && !path.includes('/node_modules/')) return `owndir/${relative(place, path)}`;
@@ -234,10 +237,3 @@ export async function bundle(context: BundleContext, overrides: BuildOptions = {
   }
   return bundleOf(result, context);
 }
-
-/** Ends esbuild's own process, which otherwise outlives the build. */
-export async function stopBundler(): Promise<void> {
-  const { stop } = await import('esbuild');
-  await stop();
-}
-

@@ -7,6 +7,7 @@ import { dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Location, OnLoadResult, PartialMessage, Plugin } from 'esbuild';
 import { ownerOf, packageName, type Resolver } from './resolve.ts';
+import { loadSass } from './tools.ts';
 
 /** The class of a directory's part of the tree; null for the root, whose styles apply everywhere. */
 export function scopeClass(path: string): string | null {
@@ -32,8 +33,8 @@ interface Compiled {
 
 const digestOf = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-async function compile(path: string, context: StylesContext): Promise<Compiled> {
-  const sass = await import('sass');
+function compile(path: string, context: StylesContext): Compiled {
+  const sass = loadSass();
   const { resolver } = context;
   const result = sass.compile(path, {
     quietDeps: true,
@@ -55,7 +56,7 @@ async function compile(path: string, context: StylesContext): Promise<Compiled> 
 }
 
 /** From the cache when nothing that went into it has changed: loading the compiler alone takes a while. */
-async function compileCached(path: string, context: StylesContext): Promise<Compiled> {
+function compileCached(path: string, context: StylesContext): Compiled {
   const key = createHash('sha256').update(path).update(readFileSync(path)).digest('hex').slice(0, 32);
   const kept = join(context.cache, 'styles', `${key}.json`);
   if (existsSync(kept)) {
@@ -66,7 +67,7 @@ async function compileCached(path: string, context: StylesContext): Promise<Comp
       // half-written by a build that was ended; made anew
     }
   }
-  const compiled = await compile(path, context);
+  const compiled = compile(path, context);
   mkdirSync(dirname(kept), { recursive: true });
   writeFileSync(kept, JSON.stringify(compiled));
   return compiled;
@@ -146,7 +147,7 @@ export function stylesPlugin(context: StylesContext): Plugin {
         const sass = !args.path.endsWith('.css');
         if (!sass && scope === null) return undefined;
         try {
-          const compiled = sass ? await compileCached(args.path, context) : null;
+          const compiled = sass ? compileCached(args.path, context) : null;
           const css = compiled ? compiled.css : readFileSync(args.path, 'utf8');
           return {
             contents: scope === null ? css : await scoped(css, scope, args.path),

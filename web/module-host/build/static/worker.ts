@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openFolder } from '../../folder.ts';
 import { messageOf } from '../report.ts';
+import { loadSass } from '../tools.ts';
 import type { Inject } from './inject.ts';
 import type { Fault, StaticItem, StaticJob, StaticMessage } from './messages.ts';
 import { destination, isDirectoryTarget, parseOperations, type Operation } from './operations.ts';
@@ -57,7 +58,7 @@ function helpers(job: StaticJob, module: Module, to: string) {
   };
 }
 
-async function styleText(job: StaticJob, path: string, home: string, names: string[]): Promise<string> {
+function styleText(job: StaticJob, path: string, home: string, names: string[]): string {
   const files = names.length > 0 ? names.map(name => join(home, name)) : [];
   if (names.length === 0) {
     const above = Object.keys(job.homes).filter(each => each === '' || each === path || path.startsWith(`${each}/`));
@@ -72,7 +73,7 @@ async function styleText(job: StaticJob, path: string, home: string, names: stri
   for (const file of files) {
     if (!file.startsWith(`${home}/`) && names.length > 0) throw new Error(`o.css: ${file} is no file of the module`);
     if (file.endsWith('.css')) texts.push(readFileSync(file, 'utf8'));
-    else texts.push((await import('sass')).compile(file, { quietDeps: true }).css);
+    else texts.push(loadSass().compile(file, { quietDeps: true }).css);
   }
   return texts.join('\n');
 }
