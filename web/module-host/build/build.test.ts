@@ -183,6 +183,13 @@ describe('faults in the code', () => {
     ]);
   });
 
+  it('such as a package that only the product itself needs are told likewise', async () => {
+    const { errors } = await builder.built({ '.owndir/index.js': 'import * as x from "immutable"; export default { x };' });
+    expect(errors).toMatchObject([
+      { file: '.owndir/index.js', text: expect.stringContaining('cannot find the package "immutable"') as string },
+    ]);
+  });
+
   it('such as a package.json that is none are told', async () => {
     const { errors } = await builder.built({ 'a/.owndir/index.js': plain, 'a/.owndir/package.json': '{"main":' });
     expect(errors).toMatchObject([{ file: 'a/.owndir/package.json', text: expect.stringContaining('is no JSON') as string }]);

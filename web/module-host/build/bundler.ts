@@ -7,7 +7,7 @@ import { assetsPlugin } from './assets.ts';
 import type { FoundTree } from './discover.ts';
 import type { PackageNeeds } from './packages.ts';
 import { BuildFailure, type Problem } from './report.ts';
-import { Resolver } from './resolve.ts';
+import { packageName, Resolver } from './resolve.ts';
 import type { Share } from './share.ts';
 import { sourcesPlugin, sourceVariable } from './sources.ts';
 import { stylesPlugin } from './styles.ts';
@@ -112,6 +112,7 @@ export async function bundleOptions(context: BundleContext, placed: readonly str
       '.html': 'text',
       ...(client ? {} : { '.css': 'empty', '.scss': 'empty', '.sass': 'empty' }),
     },
+    nodePaths: resolver.plain ? [join(context.share.base, 'node_modules')] : [],
     plugins: [
       ...(client ? [styles] : [addonsPlugin]),
       assetsPlugin(platform, context.inlineAssets),
@@ -161,19 +162,38 @@ export function problemOf({ text, location, notes }: Message, source: string): P
   };
 }
 
-async function run(options: BuildOptions, source: string): Promise<BuildResult & { outputFiles: OutputFile[] }> {
+/** What the bundler says of a package that is not there, in words that help. */
+function aboutMissing(problem: Problem, context: BundleContext, resolver: Resolver): Problem {
+  const specifier = /^Could not resolve "([^./"][^"]*)"/.exec(problem.text)?.[1];
+  if (specifier === undefined || problem.file === undefined || problem.file.startsWith('node_modules/')) return problem;
+  return { ...problem, text: resolver.missing(join(context.source, problem.file), packageName(specifier)) };
+}
+
+async function run(
+  options: BuildOptions,
+  context: BundleContext,
+  resolver: Resolver,
+): Promise<BuildResult & { outputFiles: OutputFile[] }> {
   try {
     return (await loadEsbuild().build(options)) as BuildResult & { outputFiles: OutputFile[] };
   } catch (error) {
     const { errors } = error as { errors?: Message[] };
     if (!Array.isArray(errors)) throw error;
-    throw new BuildFailure(errors.map(each => problemOf(each, source)));
+    const problems = errors.map(each => problemOf(each, context.source));
+    throw new BuildFailure(problems.map(each => aboutMissing(each, context, resolver)));
   }
 }
 
 /** Nothing outside the folder's code, the product and the installed packages may be taken in. */
-function checkInputs(result: BuildResult, context: BundleContext): void {
+function checkInputs(result: BuildResult, context: BundleContext, resolver: Resolver): void {
   const { source, share, cache } = context;
+  for (const [path, { imports }] of Object.entries(result.metafile?.inputs ?? {})) {
+    if (!resolver.plain || path.startsWith('../') || path.includes(':') || path.includes('node_modules/')) continue;
+    for (const { original, path: found } of imports)
+      if (original !== undefined && found.includes('node_modules/') && /^[^./]/.test(original))
+        if (!resolver.isBuiltin(original) && resolver.isForeign(original))
+          throw BuildFailure.of(resolver.missing(resolve(source, path), packageName(original)), { file: path });
+  }
   const allowed = [source, share.directory, join(share.base, 'node_modules'), cache].map(each => `${each}/`);
   const outside = Object.keys(result.metafile?.inputs ?? {}).filter(path => {
     if (/^(?:[\w-]+:|\()/.test(path)) return false; // made by a plugin
@@ -224,15 +244,15 @@ function bundleOf(result: BuildResult & { outputFiles: OutputFile[] }, context: 
 
 /** `overrides` are options of esbuild's that a folder's own bundler wants different. */
 export async function bundle(context: BundleContext, overrides: BuildOptions = {}): Promise<Bundle> {
-  let { options } = await bundleOptions(context);
+  const { options, resolver } = await bundleOptions(context);
   const kept = { plugins: [...(overrides.plugins ?? []), ...(options.plugins ?? [])], metafile: true, write: false, outdir };
-  let result = await run({ ...options, ...overrides, ...kept }, context.source);
-  checkInputs(result, context);
+  let result = await run({ ...options, ...overrides, ...kept }, context, resolver);
+  checkInputs(result, context, resolver);
   if (context.platform === 'server') {
     const placed = placedScripts(result, context.source);
     if (placed.length > 0) {
-      ({ options } = await bundleOptions(context, placed));
-      result = await run({ ...options, ...overrides, ...kept, plugins: options.plugins ?? [] }, context.source);
+      const again = (await bundleOptions(context, placed)).options;
+      result = await run({ ...again, ...overrides, ...kept, plugins: again.plugins ?? [] }, context, resolver);
     }
   }
   return bundleOf(result, context);
