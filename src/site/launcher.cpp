@@ -1,10 +1,12 @@
 #include "base/leftovers.hpp"
+#include "base/percent.hpp"
 #include "site/publish.hpp"
 
 namespace owndir::site {
 namespace {
 
 constexpr std::string_view kName = "owndir.html";
+constexpr std::string_view kPlace = ".owndir/.dist";
 constexpr std::string_view kMarker = "<!-- owndir launcher -->";
 constexpr std::size_t kLargest = std::size_t{1} << 20;
 
@@ -44,17 +46,22 @@ small { display: block; margin-top: 1.4rem; color: var(--soft); }
 
 }  // namespace
 
-Result<void> publish_launcher(const RootedFolder& folder) {
+Result<void> publish_launcher(const RootedFolder& folder, std::string_view place) {
+  std::string launcher(kLauncher);
+  std::string address;
+  for (const char& c : place) address += c == '/' ? std::string(1, c) : percent_encode({&c, 1});
+  for (std::size_t at = launcher.find(kPlace); at != launcher.npos; at = launcher.find(kPlace, at + address.size()))
+    launcher.replace(at, kPlace.size(), address);
   remove_leftovers(folder, system_clock().wall());
   const auto path = RootedPath::parse(kName);
   const auto existing = read_file(folder, *path, kLargest);
-  if (existing && *existing == kLauncher) return {};
+  if (existing && *existing == launcher) return {};
   const bool missing = !existing && existing.error().code == std::errc::no_such_file_or_directory;
   const bool ours = existing && existing->find(kMarker) != std::string::npos;
   if (!missing && !ours)
     return fail(Errc::conflict,
                 "owndir.html in the folder is not the launcher; move it away to have one, or start with --no-launcher");
-  return write_file_atomically(folder, kName, kLauncher, 0644, missing);
+  return write_file_atomically(folder, kName, launcher, 0644, missing);
 }
 
 }  // namespace owndir::site

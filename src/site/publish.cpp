@@ -17,7 +17,6 @@
 namespace owndir::site {
 namespace {
 
-constexpr std::string_view kDirectory = ".owndir/.dist";
 constexpr std::int64_t kKeptMs = std::int64_t{7} * 24 * 3600 * 1000;
 constexpr std::size_t kLargest = std::size_t{64} << 20;
 constexpr std::size_t kWalkEntries = 10'000;
@@ -168,10 +167,11 @@ class Publisher {
 }  // namespace
 
 Result<PublishReport> publish(const RootedFolder& folder, const std::vector<SiteFile>& site,
-                              const std::string& state_directory, const Clock& clock) {
+                              const std::string& state_directory, const Clock& clock, std::string_view place) {
   const auto states = RootedFolder::open(state_directory);
   if (!states) return fail(states.error());
-  const auto dist = make_directories(folder, *RootedPath::parse(kDirectory));
+  const auto directory = RootedPath::parse(place);
+  const auto dist = directory ? make_directories(folder, *directory) : fail(directory.error());
   if (!dist) return fail(dist.error());
   auto state = load_state(*states);
   if (!state) return fail(std::move(state.error()));

@@ -26,12 +26,14 @@ struct PublishReport {
   std::vector<std::string> written, unchanged, removed, foreign;
 };
 
-/// `state_directory` remembers which files are ours and since when an old one is out of use.
+/// `state_directory` remembers which files are ours and since when an old one is out of use. `place`: the directory in
+/// `folder`, "" for the folder itself.
 Result<PublishReport> publish(const RootedFolder& folder, const std::vector<SiteFile>& site,
-                              const std::string& state_directory, const Clock& clock = system_clock());
+                              const std::string& state_directory, const Clock& clock = system_clock(),
+                              std::string_view place = ".owndir/.dist");
 
 /// The visible launcher `owndir.html` in the folder's root, which leads to the page. Never overwrites a file that is
-/// not ours (ours carries a marker): then Errc::conflict.
-Result<void> publish_launcher(const RootedFolder& folder);
+/// not ours (ours carries a marker): then Errc::conflict. `place` as for publish.
+Result<void> publish_launcher(const RootedFolder& folder, std::string_view place = ".owndir/.dist");
 
 }  // namespace owndir::site
