@@ -26,6 +26,47 @@ constexpr std::string_view kPagePolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self'; frame-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+constexpr std::size_t kPageBytes = std::size_t{16} << 20;
+constexpr std::string_view kFolderProtocol = "owndir.fs.1";
+
+bool reads(const exchange::RequestHead& head) {
+  return head.method == "GET" || head.method == "HEAD";
+}
+
+/// A person goes to an address, rather than a script asking for data.
+bool navigates(const exchange::RequestHead& head) {
+  return reads(head) && head.fields.get("Accept").value_or("").find("text/html") != std::string_view::npos;
+}
+
+/// Fields by which this program's own parts speak to each other; nobody outside may set them.
+void remove_own_fields(exchange::Fields& fields) {
+  constexpr std::string_view kPrefix = "owndir-";
+  std::vector<std::string> own;
+  for (const auto& field : fields)
+    if (field.name.size() >= kPrefix.size() &&
+        exchange::iequals(std::string_view(field.name).substr(0, kPrefix.size()), kPrefix))
+      own.push_back(field.name);
+  for (const std::string& name : own) fields.remove(name);
+}
+
+/// What middleware set for an answer that is not its own. What describes the content stays that of the content, and a
+/// policy can only be made stricter.
+void merge(exchange::Fields& fields, const exchange::Fields& set_by_middleware) {
+  for (const auto& field : set_by_middleware) {
+    const bool of_content = exchange::iequals(field.name, "content-type") || exchange::iequals(field.name, "etag") ||
+                            exchange::iequals(field.name, "last-modified") ||
+                            exchange::iequals(field.name, "content-range") ||
+                            exchange::iequals(field.name, "content-encoding");
+    const bool adds = exchange::iequals(field.name, "set-cookie") || exchange::iequals(field.name, "vary") ||
+                      exchange::iequals(field.name, "content-security-policy");
+    if (of_content) continue;
+    if (adds)
+      fields.add(field.name, field.value);
+    else
+      fields.set(field.name, field.value);
+  }
+}
+
 bool wants_json(const exchange::Fields& fields) {
   const std::string_view accept = fields.get("Accept").value_or("");
   return accept.find("application/json") != accept.npos && accept.find("text/html") == accept.npos;
@@ -86,33 +127,127 @@ class Gateway final : public exchange::Handler {
       : folder_(std::move(folder)), files_(files), options_(std::move(options)) {}
 
   Awaitable<Result<Response>> handle(exchange::Request request) override {
-    Response response = co_await answer(request.head);
+    remove_own_fields(request.head.fields);
+    const std::string method = request.head.method;
+    Response response = co_await answer(std::move(request));
     auto& fields = response.head.fields;
-    fields.set("X-Content-Type-Options", "nosniff");
+    if (!fields.contains("X-Content-Type-Options")) fields.add("X-Content-Type-Options", "nosniff");
     if (!fields.contains("Cross-Origin-Resource-Policy")) fields.add("Cross-Origin-Resource-Policy", "same-origin");
-    fields.add("Date", http_date(to_unix_ms(system_clock().wall()) / 1000));
-    if (exchange::is_bodiless(request.head.method, response.head.status)) response.body.reset();
+    if (!fields.contains("Date")) fields.add("Date", http_date(to_unix_ms(system_clock().wall()) / 1000));
+    if (exchange::is_bodiless(method, response.head.status)) response.body.reset();
     co_return response;
   }
 
- private:
-  Awaitable<Response> answer(const exchange::RequestHead& head) {
-    if (head.method != "GET" && head.method != "HEAD") {
-      Response response = exchange::text_response(405, "The folder can only be read here: GET and HEAD.\n");
-      response.head.fields.add("Allow", "GET, HEAD");
-      co_return response;
+  Awaitable<Result<exchange::SocketAnswer>> open_socket(exchange::Request request) override {
+    const auto target = parse_target(request.head.target);
+    const std::string path = target ? target->path.str() : std::string();
+    exchange::SocketAccept accept;
+    if (path == "@/live" && options_.live != nullptr) accept.session = options_.live->make_session();
+    if (path == "@/fs" && options_.folder_session) {
+      const auto offered = exchange::offered_protocols(request.head.fields);
+      const bool known = std::find(offered.begin(), offered.end(), kFolderProtocol) != offered.end();
+      if (!offered.empty() && !known)
+        co_return exchange::SocketAnswer(exchange::text_response(
+            400, "The page asks for another version of the folder's protocol than this server has: reload it.\n"));
+      if (known) accept.protocol = kFolderProtocol;
+      accept.session = options_.folder_session();
     }
+    if (!accept.session) co_return exchange::SocketAnswer(refusal(404));
+    co_return exchange::SocketAnswer(std::move(accept));
+  }
+
+ private:
+  Awaitable<Response> answer(exchange::Request request) {
+    const exchange::RequestHead head = request.head;
     const auto target = parse_target(head.target);
     if (!target) co_return refusal(target.error());
     const auto& segments = target->path.segments();
     if (is_hidden(target->path)) co_return refusal(404);
     if (!segments.empty() && segments[0] == "@") co_return co_await core(*target, head);
-    if (options_.site_file && segments.size() >= 2 && segments[0] == ".owndir" && segments[1] == ".dist")
-      co_return site(*target, head);
-    co_return co_await from_folder(*target, head);
+    const auto site = options_.built_site ? options_.built_site() : nullptr;
+    if (segments.size() >= 2 && segments[0] == ".owndir" && segments[1] == ".dist" && (site || options_.site_file)) {
+      if (!reads(head)) co_return only_reads();
+      if (!site) co_return page_inside(*target, head);
+      co_return co_await below_dist(*site, *target, head);
+    }
+    const auto host = options_.module_host ? options_.module_host() : nullptr;
+    if (!host) co_return co_await from_site_or_folder(site.get(), *target, head);
+    const bool exact = site && reads(head) && (exact_file(*site, *target) || is_site_directory(*site, *target));
+    if (exact && !host->has_middleware()) co_return co_await from_site_or_folder(site.get(), *target, head);
+    auto said = co_await host->handle(std::move(request));
+    if (!said) co_return refusal(said.error());
+    if (auto* response = std::get_if<Response>(&*said)) co_return std::move(*response);
+    Response response = co_await from_site_or_folder(site.get(), *target, head);
+    merge(response.head.fields, std::get<modules::Pass>(*said).fields);
+    co_return response;
+  }
+
+  Response only_reads() {
+    Response response = exchange::text_response(405, "This can only be read: GET and HEAD.\n");
+    response.head.fields.add("Allow", "GET, HEAD");
+    return response;
+  }
+
+  Awaitable<Response> from_site_or_folder(const BuiltSite* site, const Target& target,
+                                          const exchange::RequestHead& head) {
+    if (!reads(head)) co_return only_reads();
+    if (site != nullptr) {
+      if (const auto file = exact_file(*site, target)) co_return co_await site_file(*site, *file, target, head);
+      if (is_site_directory(*site, target)) co_return redirect_to_directory(target);
+    }
+    co_return co_await from_folder(site, target, head);
+  }
+
+  /// The built site at the place where it is published.
+  Awaitable<Response> below_dist(const BuiltSite& site, const Target& target, const exchange::RequestHead& head) {
+    Target inside = target;
+    inside.path =
+        RootedPath::parse(std::string_view(target.path.str()).substr(std::string_view(".owndir/.dist").size()))
+            .value_or(RootedPath());
+    if (inside.path.is_root() && !target.directory) co_return redirect_to_directory(target);
+    if (const auto file = exact_file(site, inside)) co_return co_await site_file(site, *file, inside, head);
+    if (is_site_directory(site, inside)) co_return redirect_to_directory(target);
+    co_return refusal(404);
+  }
+
+  /// The site is the owner's approved code: no sandbox.
+  Awaitable<Response> site_file(const BuiltSite& site, const RootedPath& path, const Target& target,
+                                const exchange::RequestHead& head) {
+    auto work = [&site, &path, with_content = head.method == "GET"] {
+      return open_file(site.folder, path, with_content);
+    };
+    Result<OpenFile> file = co_await run_blocking(files_, work);
+    if (!file) co_return refusal(file.error());
+    if (file->kind != OpenFile::Kind::file) co_return refusal(404);
+    Response response = file_response(std::move(*file), head, target, files_);
+    response.head.fields.remove("Content-Security-Policy");
+    if (has_content_hash(path.str()) && response.head.status < 300)
+      response.head.fields.set("Cache-Control", std::string(kForever));
+    co_return response;
+  }
+
+  /// The nearest page above, as if it were here.
+  Awaitable<Response> page_above(const BuiltSite& site, const NearestPage& page, const exchange::RequestHead& head) {
+    auto work = [&site, &page] { return read_file(site.folder, page.file, kPageBytes); };
+    Result<std::string> html = co_await run_blocking(files_, work);
+    if (!html) co_return refusal(html.error());
+    std::string body = page.base == "./" ? std::move(*html) : with_base(*html, page.base);
+    Response response = content(body, kHtml, "no-cache");
+    response.head.fields.add("Vary", "Accept");
+    const std::string etag = content_tag(body);
+    response.head.fields.add("ETag", etag);
+    if (evaluate(head.fields, {etag, INT64_MAX}) == Verdict::not_modified) {
+      response.head.status = 304;
+      response.head.reason = exchange::standard_reason(304);
+      response.head.fields.remove("Content-Length");
+    } else {
+      response.body = exchange::make_body(std::move(body));
+    }
+    co_return response;
   }
 
   Awaitable<Response> core(const Target& target, const exchange::RequestHead& head) {
+    if (!reads(head)) co_return only_reads();
     const auto& segments = target.path.segments();
     if (segments.size() >= 2 && segments[1] == "list") {
       const auto path =
@@ -133,7 +268,7 @@ class Gateway final : public exchange::Handler {
   }
 
   /// The server's own copy only: what others wrote beside it is never served.
-  Response site(const Target& target, const exchange::RequestHead& head) {
+  Response page_inside(const Target& target, const exchange::RequestHead& head) {
     std::string path = target.path.str().substr(std::string_view(".owndir/.dist").size());
     if (path.empty() && !target.directory) return redirect_to_directory(target);
     if (path.empty()) path = "/index.html";
@@ -148,15 +283,19 @@ class Gateway final : public exchange::Handler {
     return static_content(*found, type, forever ? kForever : "no-cache", etag, head.fields);
   }
 
-  Awaitable<Response> from_folder(const Target& target, const exchange::RequestHead& head) {
+  Awaitable<Response> from_folder(const BuiltSite* site, const Target& target, const exchange::RequestHead& head) {
     auto work = [this, &target, with_content = head.method == "GET"] {
       return open_file(folder_, target.path, with_content);
     };
     Result<OpenFile> file = co_await run_blocking(files_, work);
-    if (!file) co_return refusal(file.error());
+    const auto page = site != nullptr && navigates(head) ? nearest_page(*site, target) : std::nullopt;
+    const bool missing = !file && exchange::http_status(file.error()) == 404;
+    if (!file && !(missing && page)) co_return refusal(file.error());
+    if (missing) co_return co_await page_above(*site, *page, head);
     switch (file->kind) {
       case OpenFile::Kind::directory: {
         if (!target.directory) co_return redirect_to_directory(target);
+        if (page && !target.has_parameter("listing")) co_return co_await page_above(*site, *page, head);
         Response response = co_await directory(target.path, wants_json(head.fields));
         response.head.fields.add("Vary", "Accept");
         co_return response;

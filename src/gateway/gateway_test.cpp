@@ -36,6 +36,7 @@ struct Answer {
 class GatewayTest : public ::testing::Test {
  protected:
   GatewayTest() {
+    options_.name = "Anna's <folder>";
     folder_.write("a b.txt", "hello");
     folder_.write("photos/page.html", "<h1>");
     folder_.write("photos/pic.jpg", "jpeg");
@@ -73,7 +74,7 @@ class GatewayTest : public ::testing::Test {
 
   TestFolder folder_;
   asio::thread_pool files_{2};
-  GatewayOptions options_{.name = "Anna's <folder>", .site_file = nullptr};
+  GatewayOptions options_;
   std::unique_ptr<exchange::Handler> gateway_;
   std::function<void()> before_body;
 };
