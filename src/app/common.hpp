@@ -15,7 +15,7 @@
 namespace owndir::app {
 
 /// Exit codes of the program; --help lists them.
-enum ExitCode : int { kExitOk = 0, kExitFailure = 1, kExitUsage = 2, kExitNoConnection = 3 };
+enum ExitCode : int { kExitOk = 0, kExitFailure = 1, kExitUsage = 2, kExitNoConnection = 3, kExitNotApproved = 4 };
 
 /// The STUN servers of a plain start; `--stun none` goes without, `--stun URL` replaces them.
 inline const std::vector<std::string> kDefaultStun = {"stun:stun.l.google.com:19302", "stun:stun.cloudflare.com:3478"};

@@ -1,13 +1,16 @@
 #include "app/serve.hpp"
 
-#include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "app/local_port.hpp"
 #include "app/peer_sessions.hpp"
 #include "app/reporter.hpp"
+#include "app/review_text.hpp"
+#include "app/site_service.hpp"
 #include "base/log.hpp"
+#include "fsnode/session.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/local_guard.hpp"
 #include "http/server.hpp"
@@ -20,12 +23,6 @@ using nlohmann::json;
 
 constexpr std::uint16_t kUsualPort = 8710;
 
-std::string folder_name(const std::string& path) {
-  const std::size_t slash = path.find_last_of('/');
-  const std::string name = slash == path.npos ? path : path.substr(slash + 1);
-  return name.empty() ? path : name;
-}
-
 class Serve {
  public:
   Serve(Runner& runner, const ServeOptions& options)
@@ -35,6 +32,8 @@ class Serve {
 
  private:
   Result<void> prepare();
+  Result<void> prepare_app();
+  Awaitable<void> ask_first();
   Result<void> publish();
   Result<void> listen();
   Awaitable<Result<void>> start_rendezvous();
@@ -45,10 +44,12 @@ class Serve {
   const ServeOptions& options_;
   Reporter reporter_;
   std::vector<site::SiteFile> site_;
-  std::string state_, title_;
+  std::string state_, title_, site_state_, run_directory_;
   FileDescriptor lock_;
   std::optional<RootedFolder> folder_;
   std::vector<rtc::IceServer> ice_servers_;
+  std::unique_ptr<fsnode::Engine> tree_;
+  std::unique_ptr<SiteService> app_;
   std::unique_ptr<rtc::Engine> engine_;
   std::unique_ptr<exchange::Handler> gateway_;
   std::unique_ptr<gateway::LocalGuard> guard_;
@@ -70,20 +71,53 @@ Result<void> Serve::prepare() {
   auto servers = ice_servers(options_);
   if (!servers) return fail(std::move(servers.error()));
   ice_servers_ = std::move(*servers);
-  char* real = ::realpath(options_.directory.c_str(), nullptr);
-  title_ = folder_name(real == nullptr ? options_.directory : real);
-  std::free(real);
+  return prepare_app();
+}
+
+Result<void> Serve::prepare_app() {
+  auto builder = builder_options(options_);
+  if (!builder) return fail(std::move(builder.error()));
+  title_ = builder->title;
+  site_state_ = builder->state_directory;
+  auto run = make_run_directory(site_state_);
+  if (!run) return fail(std::move(run.error()));
+  run_directory_ = std::move(*run);
+  auto folder = RootedFolder::open(options_.directory);
+  if (!folder) return fail(std::move(folder.error()));
+  fsnode::EngineOptions engine;
+  engine.name = title_;
+  engine.inotify = !options_.polling;
+  tree_ = std::make_unique<fsnode::Engine>(std::move(*folder), runner_.files(), std::move(engine));
+  app_ = std::make_unique<SiteService>(runner_.context().get_executor(), runner_.files(), *tree_, reporter_,
+                                       std::move(*builder), run_directory_);
+  app_->load();
   return {};
 }
 
+/// The one question at a first serve, where somebody can answer it; later changes are told and wait for `owndir trust`.
+Awaitable<void> Serve::ask_first() {
+  if (options_.trust || options_.json || !on_terminal()) co_return;
+  const auto reviewed = co_await app_->builder().review();
+  if (!reviewed || reviewed->first.empty() || !reviewed->second.first) co_return;
+  const std::string question = options_.directory + " holds code that would run on this computer, as you:\n\n" +
+                               review_text(reviewed->second) +
+                               "\nLet it run? Without your yes the file browser is served. [y/N] ";
+  const bool approved = co_await ask(runner_, question);
+  if (!approved) co_return;
+  const auto saved = co_await app_->builder().approve(reviewed->first);
+  if (!saved) log("app").error("{}", saved.error().to_string());
+}
+
 Result<void> Serve::publish() {
-  auto report = site::publish(*folder_, site_, state_);
+  // A built site is there, or has just been published, by the service.
+  auto report = app_->built_site() ? Result<site::PublishReport>(site::PublishReport{})
+                                   : site::publish(*folder_, site_, site_state_);
   if (!report) return fail(report.error().code, "cannot write the page into " + options_.directory + "/.owndir/.dist");
   for (const std::string& path : report->foreign)
     log("app").warn(".owndir/.dist/{} is not ours; it is left alone and not served", printable(path));
   reporter_.event("published", {{"written", report->written}, {"unchanged", report->unchanged.size()}}, "");
   if (!options_.launcher) return {};
-  const auto launcher = site::publish_launcher(*folder_);
+  const auto launcher = site::publish_launcher(*folder_, app_->place());
   if (!launcher && launcher.error().is(Errc::conflict))
     log("app").warn("owndir.html in the folder is not ours and is left as it is; --no-launcher silences this");
   else if (!launcher)
@@ -99,6 +133,10 @@ Result<void> Serve::listen() {
       if (file.path == path) return file.content;
     return std::nullopt;
   };
+  gateway_options.built_site = [this] { return app_->built_site(); };
+  gateway_options.module_host = [this] { return app_->module_host(); };
+  gateway_options.folder_session = [this] { return fsnode::make_session(*tree_); };
+  gateway_options.live = &app_->live();
   auto served = RootedFolder::open(options_.directory);
   if (!served) return fail(std::move(served.error()));
   gateway_ = gateway::make_gateway(std::move(*served), runner_.files(), std::move(gateway_options));
@@ -164,11 +202,15 @@ void Serve::say_hello() {
 
 Awaitable<int> Serve::run() {
   Result<void> started = prepare();
+  if (started) co_await ask_first();
+  // The first build comes before the first visitor; later ones do not hold anybody up.
+  if (started && !app_->built_site()) co_await app_->refresh();
   if (started) started = publish();
   if (started) started = listen();
   if (started) started = co_await start_rendezvous();
   if (started) {
     say_hello();
+    app_->start();
     while (!runner_.stopping()) co_await runner_.stop_requested().wait();
     reporter_.event("stopping", json::object(), "Stopping.");
   } else {
@@ -185,6 +227,9 @@ Awaitable<void> Serve::shut_down() {
     sessions_->set_rendezvous(nullptr);
     co_await sessions_->stop();
   }
+  if (app_) co_await app_->stop();
+  std::error_code ignored;
+  if (!run_directory_.empty()) std::filesystem::remove_all(run_directory_, ignored);
 }
 
 }  // namespace
@@ -193,6 +238,7 @@ int run_serve(const ServeOptions& options) {
   Runner runner;
   Serve serve(runner, options);
   const int code = runner.run(serve.run());
+  runner.files().join();  // the folder's engine ends after its work
   return code;
 }
 
