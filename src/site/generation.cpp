@@ -18,8 +18,7 @@ using nlohmann::json;
 
 constexpr std::size_t kLargest = std::size_t{32} << 20;
 constexpr const char* kResultFile = "result.json";
-constexpr std::string_view kFinished = "gen-";
-constexpr std::string_view kUnfinished = "work-";
+constexpr std::string_view kPrefix = "gen-";
 
 std::string text_of(const json& object, const char* key) {
   const auto found = object.find(key);
@@ -37,7 +36,7 @@ json read_json(const std::string& directory, const std::string& name) {
 
 std::optional<Generation> load(const std::string& state_directory, const std::string& name) {
   const auto parsed = RootedPath::parse(name);
-  if (!parsed || parsed->segments().size() != 1 || !name.starts_with(kFinished)) return std::nullopt;
+  if (!parsed || parsed->segments().size() != 1 || !name.starts_with(kPrefix)) return std::nullopt;
   Generation generation;
   generation.name = name;
   generation.directory = state_directory + "/" + name;
@@ -104,8 +103,9 @@ std::optional<Generation> load_current(const std::string& state_directory) {
   return generation;
 }
 
-Result<std::string> begin_generation(const std::string& state_directory) {
-  const std::string work = state_directory + "/" + std::string(kUnfinished) + system_random().hex(6);
+Result<std::string> begin_generation(const std::string& state_directory, const std::string& key) {
+  const std::string work =
+      state_directory + "/" + std::string(kPrefix) + key.substr(0, 16) + "-" + system_random().hex(3);
   std::error_code error;
   for (const char* part : {"", "/source", "/out"}) {
     fs::create_directory(work + part, error);
@@ -121,12 +121,8 @@ Result<Generation> finish_generation(const std::string& state_directory, const s
   const json object = {{"key", key}, {"snapshot", snapshot}, {"done", to_json(result)}};
   if (auto written = write_json(work, kResultFile, object); !written) return fail(std::move(written.error()));
   Generation generation;
-  // A name of its own even for the same key: an earlier one may be in use, or damaged.
-  generation.name = std::string(kFinished) + key.substr(0, 16) + "-" + system_random().hex(3);
-  generation.directory = state_directory + "/" + generation.name;
-  std::error_code error;
-  fs::rename(work, generation.directory, error);
-  if (error) return fail(error, generation.directory);
+  generation.name = work.substr(work.rfind('/') + 1);
+  generation.directory = work;
   const auto before = load_current(state_directory);
   const json current = {{"generation", generation.name}, {"before", before ? before->name : std::string()}};
   if (auto written = write_json(state_directory, kCurrentFile, current); !written)
@@ -145,8 +141,7 @@ void remove_old_generations(const std::string& state_directory) {
   std::vector<fs::path> doomed;
   for (fs::directory_iterator it(state_directory, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
-    const bool finished = name.starts_with(kFinished) && !kept.contains(name);
-    if (finished || name.starts_with(kUnfinished)) doomed.push_back(it->path());
+    if (name.starts_with(kPrefix) && !kept.contains(name)) doomed.push_back(it->path());
   }
   for (const fs::path& path : doomed) fs::remove_all(path, error);
 }

@@ -1,7 +1,8 @@
 #pragma once
 // Finished builds in the state directory: `gen-KEY/` holds the approved copy of the code (`source/`), what the build
-// made of it (`out/site/`, `out/server/`) and `result.json`; `current.json` names the one that is served. A generation
-// is made under a temporary name and never changed. Blocking; any thread.
+// made of it (`out/site/`, `out/server/`) and, once it is finished, `result.json`; `current.json` names the one that is
+// served. Code in it may hold its own place (`__dirname`), so it is never moved, and never changed. Blocking; any
+// thread.
 
 #include <cstdint>
 #include <optional>
@@ -30,11 +31,12 @@ struct Generation {
 /// The one that is served; nothing when there is none or when it is damaged.
 std::optional<Generation> load_current(const std::string& state_directory);
 
-/// An empty directory to build in; removed by remove_old_generations should nobody finish it.
-Result<std::string> begin_generation(const std::string& state_directory);
+/// An empty directory to build what has `key` in, with `source/` and `out/`; a name of its own even for the same key,
+/// since an earlier one may be in use, or damaged. Removed by remove_old_generations should nobody finish it.
+Result<std::string> begin_generation(const std::string& state_directory, const std::string& key);
 
-/// Checks what the build left in `work` against its own list, keeps it as `generation` and makes it the current one.
-/// Everything in it is made read-only for others. Errc::malformed when a file of the list is missing.
+/// Checks what the build left in `work` against its own list, and makes it the current one. Errc::malformed when a file
+/// of the list is missing.
 Result<Generation> finish_generation(const std::string& state_directory, const std::string& work, std::string key,
                                      std::string snapshot, modules::message::Done result);
 

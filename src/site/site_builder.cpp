@@ -271,11 +271,11 @@ Awaitable<Result<void>> SiteBuilder::build(const Snapshot& snapshot, const std::
                                            SiteOutcome& outcome) {
   const auto runtime = modules::find_runtime();
   if (!runtime) co_return fail(runtime.error());
-  auto prepare = [this, &snapshot]() -> Result<std::string> {
+  auto prepare = [this, &snapshot, &key]() -> Result<std::string> {
     remove_old_generations(options_.state_directory);
     const auto folder = RootedFolder::open(options_.folder);
     if (!folder) return fail(folder.error());
-    auto work = begin_generation(options_.state_directory);
+    auto work = begin_generation(options_.state_directory, key);
     if (!work) return work;
     Result<void> copied;
     for (int tries = 0; tries < kCopyTries; ++tries) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Child } from '../support/processes.mjs';
 import { suite } from '../support/harness.mjs';
 import { serve as serveFolder } from '../support/owndir.mjs';
 import { owndir } from '../support/paths.mjs';
@@ -62,6 +63,7 @@ export default {
       ['get', '/kill', () => process.kill(process.pid, 'SIGKILL')],
       ['get', '/loop', () => { for (;;); }],
       ['get', '/memory', () => { const all = []; for (;;) all.push(new Array(1e6).fill(1.5)); }],
+      ['get', '/file', (req, res) => res.sendFile(require('path').resolve(__dirname, 'note.txt'))],
       ['post', '/echo', (req, res) => req.pipe(res)],
     ],
   },
@@ -134,12 +136,17 @@ suite('modules', (test) => {
   });
 
   test('Whatever a handler does, its own request fails and all others are answered', { seconds: 300, lane: 'modules' }, async (t) => {
-    const folder = home(t, { '.owndir/index.js': misbehaving, 'a/.owndir/index.js': misbehaving });
+    const folder = home(t, {
+      '.owndir/index.js': misbehaving,
+      '.owndir/note.txt': 'beside the module',
+      'a/.owndir/index.js': misbehaving,
+    });
     const server = await serve(t, folder, { args: ['--trust', '--log', 'info'] });
     const login = await fetch(server.url, { redirect: 'manual' });
     const cookie = login.headers.get('set-cookie').split(';')[0];
     const headers = { cookie, origin: `http://127.0.0.1:${server.port}` };
     assert.match((await get(server, '/hello')).text, /hello/);
+    assert.equal((await get(server, '/file')).text, 'beside the module');
     const echo = await get(server, '/echo', { method: 'POST', body: 'x'.repeat(2_000_000), headers });
     assert.equal(echo.text.length, 2_000_000);
     for (const [path, statuses] of [['/throw', [500]], ['/reject', [500]], ['/a/exit', [500, 502]], ['/kill', [502]], ['/a/memory', [502, 504]], ['/loop', [504]]]) {
@@ -172,6 +179,17 @@ suite('modules', (test) => {
     assert.deepEqual(snapshotOf(dist), before);
     assert.equal((await owndirRun(t, 'build', folder, '--trust')).code, 0);
     assert.notDeepEqual(snapshotOf(dist), before);
+  });
+
+  test('On a terminal the first serve asks, and a yes lets the code run', slow, async (t) => {
+    const folder = home(t, { '.owndir/index.jsx': page });
+    const command = [owndir, 'serve', folder, '--port', '0', '--stun', 'none', '--state', join(t.directory, 'state-home')].join(' ');
+    const terminal = new Child(['script', '-qfec', command, '/dev/null'], { env: cacheOf(t), stdin: 'pipe' });
+    t.defer(() => terminal.stop());
+    terminal.process.stdin.write('yes\n');
+    await terminal.until(() => terminal.lines.some((line) => line.includes('Let it run?')), { what: 'the question' });
+    await terminal.until(() => terminal.lines.some((line) => line.includes('built the folder')), { seconds: 60, what: 'the build' });
+    await terminal.until(() => terminal.lines.some((line) => line.includes('owndir serves')), { what: 'the greeting' });
   });
 
   test('The server ends with all that it started', slow, async (t) => {
