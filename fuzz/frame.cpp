@@ -32,6 +32,7 @@ void check_session(Role role, WireReader reader) {
   machine.received(0, encode_simple(hello, Limits()), start);
   if (role == Role::client) {
     for (int i = 0; i < 4; ++i) (void)machine.open({"GET", "/", {}}, i % 2 == 1);
+    for (int i = 0; i < 4; ++i) (void)machine.open_socket({"GET", "/", {}});
   }
   std::vector<Action> actions;
   std::vector<ExchangeId> unread;
@@ -43,15 +44,21 @@ void check_session(Role role, WireReader reader) {
     machine.take_actions(actions);
     for (const Action& action : actions) {
       if (const auto* opened = std::get_if<Opened>(&action)) {
-        (void)machine.respond(opened->id, {200, "", {}}, false);
+        if (opened->socket && opened->id % 4 != 0)
+          (void)machine.accept_socket(opened->id, {101, "", {}});
+        else
+          (void)machine.respond(opened->id, {200, "", {}}, false);
         unread.push_back(opened->id);
       } else if (const auto* received = std::get_if<Received>(&action)) {
         machine.consumed(received->id, received->message.size() - kFrameHeader);
+      } else if (const auto* piece = std::get_if<MessagePiece>(&action)) {
+        machine.consumed_piece(piece->id, piece->message.size() - kFrameHeader);
+        if (piece->message.size() % 16 == 0) machine.close_socket(piece->id, {1000, {}});
       }
     }
   }
   for (const ExchangeId id : unread) machine.reset(id, Code::internal, "");
-  for (ExchangeId id = 1; id <= 4; ++id) machine.reset(id, Code::cancelled, "");
+  for (ExchangeId id = 1; id <= 8; ++id) machine.reset(id, Code::cancelled, "");
   if (!machine.is_closed() && (machine.active() != 0 || machine.budget_used() != 0)) std::abort();
 }
 

@@ -24,6 +24,10 @@ class Forwarder final : public exchange::Handler {
     if (next_ == nullptr) co_return exchange::text_response(503, "owndir: starting. Try again in a moment.\n");
     co_return co_await next_->handle(std::move(request));
   }
+  Awaitable<Result<exchange::SocketAnswer>> open_socket(exchange::Request request) override {
+    if (!next_) co_return exchange::SocketAnswer(exchange::text_response(503, "owndir is starting.\n"));
+    co_return co_await next_->open_socket(std::move(request));
+  }
 
  private:
   exchange::Handler* next_ = nullptr;

@@ -28,15 +28,26 @@ Uplink::Uplink(asio::any_io_executor executor, rtc::Engine& engine, rendezvous::
                UplinkOptions options)
     : executor_(executor), engine_(engine), client_(client), reporter_(reporter), options_(std::move(options)) {}
 
+exchange::Response Uplink::unavailable() const {
+  exchange::Response response = exchange::text_response(503, "owndir: " + status_ + ". Try again in a moment.\n");
+  response.head.fields.add("Retry-After", "2");
+  return response;
+}
+
 Awaitable<Result<exchange::Response>> Uplink::handle(exchange::Request request) {
-  if (!up_ || connection_->is_closed()) {
-    exchange::Response response = exchange::text_response(503, "owndir: " + status_ + ". Try again in a moment.\n");
-    response.head.fields.add("Retry-After", "2");
+  if (!is_up()) {
+    exchange::Response response = unavailable();
     if (request.head.method == "HEAD") response.body = nullptr;
     co_return response;
   }
   const auto connection = connection_;
   co_return co_await connection->handle(std::move(request));
+}
+
+Awaitable<Result<exchange::SocketAnswer>> Uplink::open_socket(exchange::Request request) {
+  if (!is_up()) co_return exchange::SocketAnswer(unavailable());
+  const auto connection = connection_;
+  co_return co_await connection->open_socket(std::move(request));
 }
 
 Awaitable<void> Uplink::run() {

@@ -33,6 +33,7 @@ class Uplink final : public exchange::Handler {
   /// Whether a tunnel has ever been up.
   bool was_connected() const { return was_connected_; }
   Awaitable<Result<exchange::Response>> handle(exchange::Request request) override;
+  Awaitable<Result<exchange::SocketAnswer>> open_socket(exchange::Request request) override;
   /// Says good-bye on the tunnel. After `run` was cancelled.
   Awaitable<void> close();
 
@@ -40,6 +41,8 @@ class Uplink final : public exchange::Handler {
   /// One offer, up to the end of its tunnel. Errors: why it did not come up.
   Awaitable<Result<void>> attempt();
   Awaitable<Result<void>> bring_up(rtc::Peer& peer, tunnel::Connection& connection, const std::string& server);
+  bool is_up() const { return up_ && !connection_->is_closed(); }
+  exchange::Response unavailable() const;
   void report_waiting(int seconds);
   void report_loss(const Error& why);
 

@@ -1,5 +1,6 @@
 #include "exchange/web_socket.hpp"
 
+#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 namespace owndir::exchange {
@@ -28,6 +29,15 @@ Awaitable<void> pass(WebSocket& from, WebSocket& to) {
   }
 }
 
+class Relay final : public SocketSession {
+ public:
+  explicit Relay(std::unique_ptr<WebSocket> other) : other_(std::move(other)) {}
+  Awaitable<void> run(WebSocket& socket) override { co_await relay(socket, *other_); }
+
+ private:
+  std::unique_ptr<WebSocket> other_;
+};
+
 }  // namespace
 
 bool may_be_sent(std::uint16_t code) {
@@ -53,6 +63,16 @@ std::vector<std::string> offered_protocols(const Fields& fields) {
   return offered;
 }
 
+std::optional<std::string> accept_fault(const SocketAccept& accept, const Fields& request) {
+  if (!accept.session) return "there is no session";
+  const std::vector<std::string> offered = offered_protocols(request);
+  if (!accept.protocol.empty() && std::find(offered.begin(), offered.end(), accept.protocol) == offered.end())
+    return "the chosen protocol was not offered";
+  for (const Field& field : accept.fields)
+    if (!is_token(field.name) || !is_field_value(field.value)) return "a field that cannot be sent";
+  return std::nullopt;
+}
+
 void remove_handshake_fields(Fields& fields) {
   for (const char* name :
        {"Sec-WebSocket-Key", "Sec-WebSocket-Accept", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions"})
@@ -62,6 +82,10 @@ void remove_handshake_fields(Fields& fields) {
 Awaitable<void> relay(WebSocket& one, WebSocket& other) {
   using asio::experimental::awaitable_operators::operator&&;
   co_await (pass(one, other) && pass(other, one));
+}
+
+std::unique_ptr<SocketSession> make_relay(std::unique_ptr<WebSocket> other) {
+  return std::make_unique<Relay>(std::move(other));
 }
 
 }  // namespace owndir::exchange

@@ -83,11 +83,17 @@ struct SocketAccept {
 /// The members of Sec-WebSocket-Protocol in the client's order of preference (RFC 6455 section 11.3.4).
 std::vector<std::string> offered_protocols(const Fields& fields);
 
+/// Why an accepted socket cannot be announced to the other end; nothing when it can. A fault of the handler.
+std::optional<std::string> accept_fault(const SocketAccept& accept, const Fields& request);
+
 /// Drops what belongs to one hop's handshake: Sec-WebSocket-Key, -Accept, -Version and -Extensions.
 void remove_handshake_fields(Fields& fields);
 
 /// Passes messages and the close in both directions between two sockets until either ends. Returns when both are
 /// closed. Cancelled: both are left as they are.
 Awaitable<void> relay(WebSocket& one, WebSocket& other);
+
+/// A session that relays its socket to `other`, and aborts that one when it is destroyed before its end.
+std::unique_ptr<SocketSession> make_relay(std::unique_ptr<WebSocket> other);
 
 }  // namespace owndir::exchange

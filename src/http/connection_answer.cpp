@@ -3,7 +3,6 @@
 
 #include "base/log.hpp"
 #include "http/connection.hpp"
-#include "http/socket_handshake.hpp"
 
 namespace owndir::http {
 
@@ -16,7 +15,7 @@ Awaitable<exchange::SocketAnswer> Connection::answer(exchange::Request request, 
   exchange::SocketAnswer answered = co_await ask_handler(std::move(request), true);
   auto* accept = std::get_if<exchange::SocketAccept>(&answered);
   if (!accept) co_return answered;
-  if (const auto fault = check_accept(*accept, fields)) {
+  if (const auto fault = exchange::accept_fault(*accept, fields)) {
     log("http").error("a WebSocket cannot be opened: {}", *fault);
     co_return exchange::text_response(500, "The server has a fault; its log says more.\n");
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "exchange/web_socket.hpp"
+
 namespace owndir::http {
 namespace {
 
@@ -20,10 +22,6 @@ std::size_t count(const exchange::Fields& fields, std::string_view name) {
       std::count_if(fields.begin(), fields.end(), [&](const auto& field) { return iequals(field.name, name); }));
 }
 
-bool may_announce(const exchange::Field& field) {
-  return exchange::is_token(field.name) && exchange::is_field_value(field.value);
-}
-
 }  // namespace
 
 std::optional<Refusal> check_handshake(const IncomingHead& in) {
@@ -38,15 +36,6 @@ std::optional<Refusal> check_handshake(const IncomingHead& in) {
   const auto protocols = exchange::offered_protocols(fields);
   if (!std::all_of(protocols.begin(), protocols.end(), exchange::is_token))
     return Refusal{400, "The request's Sec-WebSocket-Protocol is not a list of names."};
-  return std::nullopt;
-}
-
-std::optional<std::string> check_accept(const exchange::SocketAccept& accept, const exchange::Fields& request) {
-  if (!accept.session) return "there is no session";
-  const auto offered = exchange::offered_protocols(request);
-  if (!accept.protocol.empty() && std::find(offered.begin(), offered.end(), accept.protocol) == offered.end())
-    return "the client did not offer the protocol that was chosen";
-  if (!std::all_of(accept.fields.begin(), accept.fields.end(), may_announce)) return "a field cannot be sent";
   return std::nullopt;
 }
 

@@ -2,17 +2,12 @@
 // The server's half of the opening handshake of a WebSocket (RFC 6455 section 4.2) without I/O. Any thread.
 
 #include <optional>
-#include <string>
 
-#include "exchange/web_socket.hpp"
 #include "http/request_reader.hpp"
 
 namespace owndir::http {
 
 /// What is wrong with a request that asks for a WebSocket; nothing when it may have one.
 std::optional<Refusal> check_handshake(const IncomingHead& in);
-
-/// Why an accepted socket cannot be announced to the client; nothing when it can. A fault of the handler.
-std::optional<std::string> check_accept(const exchange::SocketAccept& accept, const exchange::Fields& request);
 
 }  // namespace owndir::http

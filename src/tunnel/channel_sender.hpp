@@ -20,7 +20,9 @@ struct Outgoing {
   ExchangeId id;
   Notifier wake;               ///< whatever the coroutine waits for may have changed
   std::optional<Bytes> piece;  ///< read, waiting for room
-  bool last = false;           ///< `piece` ends the body
+  bool last = false;           ///< `piece` ends the body, or the message
+  bool message = false;        ///< `piece` is of a WebSocket's message
+  bool text = false;           ///< which is text
   bool may_read = false;       ///< its turn came
   bool waiting = false;        ///< for its turn
   bool over = false;           ///< the exchange is gone

@@ -15,6 +15,9 @@ class Handle final : public Connection {
   Awaitable<Result<exchange::Response>> handle(exchange::Request request) override {
     return driver_->handle(std::move(request));
   }
+  Awaitable<Result<exchange::SocketAnswer>> open_socket(exchange::Request request) override {
+    return driver_->open_socket(std::move(request));
+  }
   Awaitable<void> shut_down(std::chrono::milliseconds grace) override { return driver_->shut_down(grace); }
   void close(Error why) override {
     driver_->close(why.is(Errc::internal) ? Code::internal : Code::no_error, std::move(why));

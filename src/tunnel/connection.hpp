@@ -47,7 +47,11 @@ class Connection : public exchange::Handler {
   /// context), cancelled, limit, protocol, timeout, too_large (a head beyond the other end's limits; nothing was sent).
   Awaitable<Result<exchange::Response>> handle(exchange::Request request) override = 0;
 
-  /// Announces the end (goaway no_error), lets open exchanges finish for at most `grace`, then closes the channels.
+  /// Client: opens a WebSocket at the other end, whose session relays. As `handle` otherwise.
+  Awaitable<Result<exchange::SocketAnswer>> open_socket(exchange::Request request) override = 0;
+
+  /// Announces the end (goaway no_error), closes WebSockets with 1001 and lets open exchanges finish for at most
+  /// `grace`, then closes the channels.
   virtual Awaitable<void> shut_down(std::chrono::milliseconds grace) = 0;
   /// At once; every exchange fails.
   virtual void close(Error why) = 0;

@@ -65,11 +65,17 @@ class TestHandler final : public exchange::Handler {
  public:
   std::function<exchange::Response(const exchange::Request&)> answer;
   std::function<Awaitable<Result<exchange::Response>>(exchange::Request)> serve;
+  std::function<exchange::SocketAnswer(const exchange::Request&)> socket;
   int calls = 0;
   Awaitable<Result<exchange::Response>> handle(exchange::Request request) override {
     ++calls;
     if (serve) co_return co_await serve(std::move(request));
     co_return answer(request);
+  }
+  Awaitable<Result<exchange::SocketAnswer>> open_socket(exchange::Request request) override {
+    ++calls;
+    if (!socket) co_return co_await exchange::Handler::open_socket(std::move(request));
+    co_return socket(request);
   }
 };
 

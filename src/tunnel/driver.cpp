@@ -104,8 +104,9 @@ void Driver::act() {
     Starting next = std::move(starting_.front());
     starting_.pop_front();
     if (next.carried->outgoing->over) continue;
-    next.carried->task =
-        tasks_.spawn("tunnel exchange", serve(shared_from_this(), next.carried, std::move(next.request)));
+    Awaitable<void> task = next.socket ? serve_socket(shared_from_this(), next.carried, std::move(next.request))
+                                       : serve(shared_from_this(), next.carried, std::move(next.request));
+    next.carried->task = tasks_.spawn("tunnel exchange", std::move(task));
   }
 }
 
@@ -142,12 +143,13 @@ void Driver::apply(Opened& action) {
   if (action.has_body)
     request.body =
         make_incoming_body(carried->incoming, weak_from_this(), action.id, content_length(request.head.fields));
-  starting_.push_back({carried, std::move(request)});
+  starting_.push_back({carried, std::move(request), action.socket});
 }
 
 void Driver::apply(Answered& action) {
   const auto found = carried_.find(action.id);
   if (found == carried_.end()) return;
+  if (action.head.status == 101) found->second->inbox = std::make_shared<Inbox>(executor_);
   found->second->answer = std::move(action);
   found->second->answered.notify();
 }
@@ -157,6 +159,19 @@ void Driver::apply(Received& action) {
   if (found == carried_.end()) return;
   body_bytes_received_ += action.message.size() - kFrameHeader;
   found->second->incoming->push(std::move(action.message), action.last);
+}
+
+void Driver::apply(MessagePiece& action) {
+  const auto found = carried_.find(action.id);
+  if (found == carried_.end()) return;
+  body_bytes_received_ += action.message.size() - kFrameHeader;
+  found->second->inbox->pieces.push_back(std::move(action.message));
+  found->second->inbox->changed.notify();
+}
+
+void Driver::apply(SocketClosed& action) {
+  const auto found = carried_.find(action.id);
+  if (found != carried_.end()) found->second->inbox->closed = std::move(action.close);
 }
 
 void Driver::apply(Writable& action) {
@@ -208,7 +223,9 @@ void Driver::forget(ExchangeId id, const Error& error, bool cancel_task) {
   carried->incoming->fail(error);
   if (!carried->answer) carried->answer = owndir::fail(error);
   carried->answered.notify();
-  if (cancel_task && carried->task) tasks_.cancel(*carried->task);
+  // A session learns of it from its socket, and has a moment to finish.
+  if (carried->inbox) end_inbox(*carried->inbox, error);
+  if (cancel_task && carried->task && !carried->inbox) tasks_.cancel(*carried->task);
   admit_waiters();
   if (machine_.is_draining()) changed_.notify();
 }
@@ -224,7 +241,9 @@ void Driver::write_piece(Outgoing& outgoing) {
   if (scratch_.size() < kFrameHeader + size) scratch_.resize(kFrameHeader + size);
   const std::span<std::byte, kFrameHeader> header(scratch_.data(), kFrameHeader);
   const std::size_t channel = machine_.channel_of(outgoing.id);
-  if (machine_.send_data(outgoing.id, size, outgoing.last, header)) {
+  const bool sends = outgoing.message ? machine_.send_piece(outgoing.id, size, outgoing.text, outgoing.last, header)
+                                      : machine_.send_data(outgoing.id, size, outgoing.last, header);
+  if (sends) {
     std::copy(outgoing.piece->begin(), outgoing.piece->end(), scratch_.begin() + kFrameHeader);
     senders_[channel].send(ByteView(scratch_.data(), kFrameHeader + size));
     body_bytes_sent_ += size;
@@ -273,6 +292,7 @@ void Driver::close(Code code, Error why) {
 Awaitable<void> Driver::shut_down(milliseconds grace) {
   const auto self = shared_from_this();
   machine_.go_away();
+  close_sockets();
   act();
   asio::steady_timer deadline(executor_, grace);
   const auto late = std::make_shared<bool>(false);

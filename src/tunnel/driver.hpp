@@ -1,7 +1,8 @@
 #pragma once
 // What a Connection is behind its interface: the machine's hands. It owns the machine, the senders of the channels, the
 // bodies on their way and the coroutines that answer requests. Kept alive by its own coroutines until the connection is
-// over. Network thread only. driver.cpp carries out the machine's actions, driver_exchange.cpp runs exchanges.
+// over. Network thread only. driver.cpp carries out the machine's actions, driver_exchange.cpp runs exchanges,
+// driver_socket.cpp WebSockets.
 
 #include <deque>
 #include <memory>
@@ -24,6 +25,7 @@ class Driver final : public IncomingOwner, public std::enable_shared_from_this<D
   void start();
   Awaitable<Result<void>> ready();
   Awaitable<Result<exchange::Response>> handle(exchange::Request request);
+  Awaitable<Result<exchange::SocketAnswer>> open_socket(exchange::Request request);
   Awaitable<void> shut_down(std::chrono::milliseconds grace);
   void close(Code code, Error why);
   Awaitable<Error> closed();
@@ -34,6 +36,16 @@ class Driver final : public IncomingOwner, public std::enable_shared_from_this<D
   void abandoned(ExchangeId id) override;
 
  private:
+  /// What has come in on a WebSocket. Bounded by the credit that was given.
+  struct Inbox {
+    explicit Inbox(const asio::any_io_executor& executor) : changed(executor) {}
+    std::deque<Bytes> pieces;           ///< socket_message frames
+    std::optional<SocketClose> closed;  ///< by the other end
+    std::optional<Error> error;         ///< the end, when it was not closed
+    bool over = false;
+    Notifier changed;
+    std::function<void()> on_over;
+  };
   /// One exchange as the driver sees it.
   struct Carried {
     Carried(const asio::any_io_executor& executor, ExchangeId id)
@@ -47,11 +59,13 @@ class Driver final : public IncomingOwner, public std::enable_shared_from_this<D
     Notifier answered;                      ///< client: `answer` is there
     std::optional<Result<Answered>> answer;
     bool refused = false;
+    std::shared_ptr<Inbox> inbox;  ///< of an open WebSocket
   };
   /// An exchange whose task is about to start.
   struct Starting {
     std::shared_ptr<Carried> carried;
     exchange::Request request;
+    bool socket = false;
   };
   /// A call of `handle` that waits for room.
   struct Waiter {
@@ -73,6 +87,7 @@ class Driver final : public IncomingOwner, public std::enable_shared_from_this<D
   };
   class Place;
   class Unfinished;
+  class Socket;
 
   // driver.cpp
   void act();
@@ -82,6 +97,8 @@ class Driver final : public IncomingOwner, public std::enable_shared_from_this<D
   void apply(Opened& action);
   void apply(Answered& action);
   void apply(Received& action);
+  void apply(MessagePiece& action);
+  void apply(SocketClosed& action);
   void apply(Writable& action);
   void apply(Finished& action);
   void apply(Broken& action);
@@ -99,13 +116,24 @@ class Driver final : public IncomingOwner, public std::enable_shared_from_this<D
   void invite(std::size_t channel);
   exchange::Response unanswered(const Error& error);
   Awaitable<Result<void>> wait_for_room();
-  Awaitable<Result<exchange::Response>> try_once(exchange::Request& request, bool& refused);
+  Awaitable<Result<std::shared_ptr<Carried>>> ask(exchange::Request request, bool socket);
+  Awaitable<Result<std::shared_ptr<Carried>>> try_once(exchange::Request& request, bool socket, bool& refused);
+  exchange::Response take_response(const std::shared_ptr<Carried>& carried);
   Awaitable<void> send_request_body(std::shared_ptr<Driver> self, std::shared_ptr<Carried> carried,
                                     exchange::Body body);
   Awaitable<void> serve(std::shared_ptr<Driver> self, std::shared_ptr<Carried> carried, exchange::Request request);
-  Awaitable<Result<exchange::Response>> ask_handler(exchange::Request request);
+  Awaitable<void> send_response(std::shared_ptr<Carried> carried, std::string method,
+                                Result<exchange::Response> answer);
   bool send_head(const Carried& carried, const std::string& method, exchange::Response& response);
   Awaitable<void> send_body(std::shared_ptr<Carried> carried, exchange::Body body);
+
+  // driver_socket.cpp
+  Awaitable<void> serve_socket(std::shared_ptr<Driver> self, std::shared_ptr<Carried> carried,
+                               exchange::Request request);
+  Awaitable<void> run_session(std::shared_ptr<Carried> carried, exchange::SocketAccept accept);
+  bool accept_socket(const Carried& carried, const exchange::SocketAccept& accept);
+  void close_sockets();
+  static void end_inbox(Inbox& inbox, const Error& error);
 
   asio::any_io_executor executor_;
   std::vector<std::shared_ptr<exchange::MessageChannel>> channels_;

@@ -1,10 +1,8 @@
 // Exchanges: those that our side asks for (client) and those that a handler of ours answers (server).
-#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/system/system_error.hpp>
 
 #include "base/log.hpp"
-#include "tunnel/driver.hpp"
+#include "tunnel/driver_support.hpp"
 #include "tunnel/head_codec.hpp"
 
 namespace owndir::tunnel {
@@ -31,24 +29,6 @@ class Driver::Place {
   Waiter& waiter_;
 };
 
-/// Resets an exchange whose coroutine goes away before its time.
-class Driver::Unfinished {
- public:
-  Unfinished(Driver& driver, ExchangeId id, Code code) : driver_(driver), id_(id), code_(code) {}
-  ~Unfinished() {
-    if (!released_) driver_.give_up(id_, code_, {});
-  }
-  Unfinished(const Unfinished&) = delete;
-  Unfinished& operator=(const Unfinished&) = delete;
-  void release() { released_ = true; }
-
- private:
-  Driver& driver_;
-  ExchangeId id_;
-  Code code_;
-  bool released_ = false;
-};
-
 void Driver::give_up(ExchangeId id, Code code, std::string_view text) {
   machine_.reset(id, code, text);
   machine_.discard(id);
@@ -73,20 +53,28 @@ Awaitable<Result<void>> Driver::wait_for_room() {
 
 Awaitable<Result<exchange::Response>> Driver::handle(exchange::Request request) {
   const auto self = shared_from_this();
+  const Result<std::shared_ptr<Carried>> carried = co_await ask(std::move(request), false);
+  if (!carried) co_return fail(carried.error());
+  co_return take_response(*carried);
+}
+
+/// Returns when the answer is there.
+Awaitable<Result<std::shared_ptr<Driver::Carried>>> Driver::ask(exchange::Request request, bool socket) {
   if (options_.role != Role::client) co_return fail(Errc::unsupported, "a server opens no exchanges");
   for (int attempt = 1;; ++attempt) {
     const Result<void> room = co_await wait_for_room();
     if (!room) co_return fail(room.error());
     bool refused = false;
-    Result<exchange::Response> response = co_await try_once(request, refused);
-    if (!refused || attempt == kAttempts || machine_.is_draining()) co_return response;
+    Result<std::shared_ptr<Carried>> carried = co_await try_once(request, socket, refused);
+    if (!refused || attempt == kAttempts || machine_.is_draining()) co_return carried;
   }
 }
 
 /// `refused`: the other end did not start it, and it can be tried again.
-Awaitable<Result<exchange::Response>> Driver::try_once(exchange::Request& request, bool& refused) {
+Awaitable<Result<std::shared_ptr<Driver::Carried>>> Driver::try_once(exchange::Request& request, bool socket,
+                                                                     bool& refused) {
   const bool has_body = request.body != nullptr;
-  const Result<ExchangeId> id = machine_.open(request.head, has_body);
+  const Result<ExchangeId> id = socket ? machine_.open_socket(request.head) : machine_.open(request.head, has_body);
   if (!id) co_return fail(id.error());
   const auto carried = std::make_shared<Carried>(executor_, *id);
   carried->channel = machine_.channel_of(*id);
@@ -101,15 +89,18 @@ Awaitable<Result<exchange::Response>> Driver::try_once(exchange::Request& reques
     if (!woken) co_return fail(Errc::cancelled, "waiting for a response");
   }
   unfinished.release();
-  if (!*carried->answer) {
-    refused = carried->refused && !has_body;
-    co_return fail(carried->answer->error());
-  }
+  if (*carried->answer) co_return carried;
+  refused = carried->refused && !has_body;
+  co_return fail(carried->answer->error());
+}
+
+exchange::Response Driver::take_response(const std::shared_ptr<Carried>& carried) {
   exchange::Response response;
   response.head = std::move((*carried->answer)->head);
   if ((*carried->answer)->has_body)
-    response.body = make_incoming_body(carried->incoming, weak_from_this(), *id, content_length(response.head.fields));
-  co_return response;
+    response.body = make_incoming_body(carried->incoming, weak_from_this(), carried->outgoing->id,
+                                       content_length(response.head.fields));
+  return response;
 }
 
 Awaitable<void> Driver::send_request_body(std::shared_ptr<Driver> /*self*/, std::shared_ptr<Carried> carried,
@@ -124,34 +115,26 @@ Awaitable<void> Driver::serve(std::shared_ptr<Driver> /*self*/, std::shared_ptr<
                               exchange::Request request) {
   const Running running(*this);
   Unfinished unfinished(*this, carried->outgoing->id, Code::internal);
-  const std::string method = request.head.method;
-  Result<exchange::Response> answer = co_await ask_handler(std::move(request));
-  if (!carried->outgoing->over) {
-    exchange::Response response = answer ? std::move(*answer) : unanswered(answer.error());
-    if (send_head(*carried, method, response) && response.body) {
-      exchange::Body body = std::move(response.body);
-      co_await send_body(carried, std::move(body));
-    }
-  }
+  std::string method = request.head.method;
+  Awaitable<Result<exchange::Response>> asked = options_.handler->handle(std::move(request));
+  Result<exchange::Response> answer = co_await guarded(std::move(asked));
+  co_await send_response(carried, std::move(method), std::move(answer));
   unfinished.release();
+}
+
+Awaitable<void> Driver::send_response(std::shared_ptr<Carried> carried, std::string method,
+                                      Result<exchange::Response> answer) {
+  if (carried->outgoing->over) co_return;
+  exchange::Response response = answer ? std::move(*answer) : unanswered(answer.error());
+  const bool with_body = send_head(*carried, method, response) && response.body;
+  if (!with_body) co_return;
+  exchange::Body body = std::move(response.body);
+  co_await send_body(carried, std::move(body));
 }
 
 exchange::Response Driver::unanswered(const Error& error) {
   log("tunnel").warn("a request found no answer: {}", printable(error.to_string()));
   return exchange::text_response(502, "The server could not answer this request. Its log says why.\n");
-}
-
-Awaitable<Result<exchange::Response>> Driver::ask_handler(exchange::Request request) {
-  std::string failure;
-  try {
-    co_return co_await options_.handler->handle(std::move(request));
-  } catch (const boost::system::system_error& error) {
-    if (error.code() == boost::asio::error::operation_aborted) throw;
-    failure = error.what();
-  } catch (const std::exception& error) {
-    failure = error.what();
-  }
-  co_return fail(Errc::internal, failure);
 }
 
 /// False when the exchange is over.

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/utf8.hpp"
+#include "exchange/web_socket.hpp"
 #include "tunnel/head_codec.hpp"
 #include "tunnel/wire.hpp"
 
@@ -71,6 +72,8 @@ Result<SocketClose> decode_socket_close(ByteView payload, const Limits& limits) 
   close.code = reader.u16();
   if (!reader.ok()) return fail(Errc::malformed, "socket_close");
   close.reason = as_text(reader.rest());
+  if (!exchange::may_be_sent(*close.code)) return fail(Errc::malformed, "code of socket_close");
+  if (!is_utf8(close.reason)) return fail(Errc::malformed, "reason of socket_close");
   return close;
 }
 

@@ -253,6 +253,43 @@ const std::map<std::string, Case>& cases() {
            EXPECT_EQ(decode(encode_simple(frame, Limits()), Limits()).has_value(), size == value);
          }
        }},
+      {"socket_message",
+       [](std::uint64_t value) {
+         Limits limits;
+         limits.initial_credit = limits.max_credit;
+         limits.max_frame = value;
+         Up up(Role::server, limits);
+         up.step("got 1 socket_open 1");
+         up.step("accept 1");
+         for (int message = 0; message < 2; ++message) {
+           up.step("got 1 socket_message 1 " + number(value / 2));
+           EXPECT_EQ(up.step("got 1 socket_message 1 " + number(value - value / 2) + " end"),
+                     Lines{"piece 1 " + number(value - value / 2) + " end"});
+         }
+         up.step("got 1 socket_message 1 " + number(value / 2));
+         const Lines broken = {"send 1 reset 1 too_large", "broken 1 too_large by us"};
+         EXPECT_EQ(up.step("got 1 socket_message 1 " + number(value - value / 2 + 1) + " end"), broken);
+       }},
+      {"socket_piece",
+       [](std::uint64_t value) {
+         Up up(Role::server);
+         up.step("got 1 socket_open 1");
+         up.step("accept 1");
+         for (std::uint64_t used = 0; used + value <= Limits().initial_credit; used += value)
+           EXPECT_EQ(up.step("got 1 socket_message 1 0 end"), Lines{"piece 1 0 end"});
+         const Lines flow = {"send 1 reset 1 flow", "broken 1 flow by us"};
+         EXPECT_EQ(up.step("got 1 socket_message 1 0 end"), flow);
+       }},
+      {"socket_close_ms",
+       [](std::uint64_t value) {
+         Up up(Role::server);
+         up.step("got 1 socket_open 1");
+         up.step("accept 1");
+         up.step("close 1 1000");
+         EXPECT_EQ(up.step("after " + number(value - 1)), Lines{});
+         const Lines broken = {"send 1 reset 1 timeout", "broken 1 timeout by us"};
+         EXPECT_EQ(up.step("after 1"), broken);
+       }},
   };
   return all;
 }

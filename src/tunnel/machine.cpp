@@ -11,6 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr auto kEnd = static_cast<std::uint8_t>(Flag::end);
 constexpr std::string_view kNotSent = "nothing was sent; the request may be repeated on a new connection";
 
 milliseconds ms(std::uint64_t value) {
@@ -74,8 +75,10 @@ SteadyTime Machine::next_tick() const {
   if (closed_) return SteadyTime::max();
   if (!ready_) return first_open_ ? *first_open_ + ms(limits_.hello_wait_ms) : SteadyTime::max();
   SteadyTime next = last_heard_ + ms(pinged_ ? limits_.dead_after_ms : limits_.ping_after_ms);
-  for (const auto& [id, exchange] : exchanges_)
+  for (const auto& [id, exchange] : exchanges_) {
     if (exchange.stalled_since) next = std::min(next, *exchange.stalled_since + ms(limits_.stall_ms));
+    if (exchange.close_due) next = std::min(next, *exchange.close_due);
+  }
   return next;
 }
 
@@ -101,14 +104,17 @@ void Machine::tick(SteadyTime now) {
 
 void Machine::expire_stalled(SteadyTime now) {
   std::vector<ExchangeId> expired;
-  for (const auto& [id, exchange] : exchanges_)
-    if (exchange.stalled_since && now - *exchange.stalled_since >= ms(limits_.stall_ms)) expired.push_back(id);
+  for (const auto& [id, exchange] : exchanges_) {
+    const bool stalled = exchange.stalled_since && now - *exchange.stalled_since >= ms(limits_.stall_ms);
+    if (stalled || (exchange.close_due && now >= *exchange.close_due)) expired.push_back(id);
+  }
   for (const ExchangeId id : expired) {
-    static constexpr std::string_view kWhy = "the receiver took nothing for too long";
     Exchange& exchange = *find(id);
-    send_reset(exchange.channel, id, Code::timeout, kWhy);
+    const std::string_view why =
+        exchange.close_due ? "the close of the WebSocket was not answered" : "the receiver took nothing for too long";
+    send_reset(exchange.channel, id, Code::timeout, why);
     end(id, exchange);
-    actions_.push_back(Broken{id, Code::timeout, std::string(kWhy), false});
+    actions_.push_back(Broken{id, Code::timeout, std::string(why), false});
   }
 }
 
@@ -140,6 +146,7 @@ std::size_t Machine::channel_of(ExchangeId id) const {
 void Machine::end(ExchangeId id, Exchange& exchange) {
   exchange.over = true;
   exchange.stalled_since.reset();
+  exchange.close_due.reset();
   exchange.window->finish();
   --channels_[exchange.channel].active;
   --active_;
@@ -166,22 +173,25 @@ bool Machine::can_open() const {
 }
 
 Result<ExchangeId> Machine::open(const exchange::RequestHead& head, bool has_body) {
+  return open_exchange(FrameType::request, head, has_body);
+}
+
+Result<ExchangeId> Machine::open_exchange(FrameType type, const exchange::RequestHead& head, bool has_body) {
   if (role_ != Role::client) return fail(Errc::unsupported, "a server opens no exchanges");
   if (closed_ || is_draining() || next_id_ == 0) return fail(Errc::closed, std::string(kNotSent));
   if (!can_open()) return fail(Errc::limit, "exchanges open at once");
   std::size_t best = 0;
   for (std::size_t k = 1; k < kChannels; ++k)
     if (channels_[k].open && (best == 0 || channels_[k].active < channels_[best].active)) best = k;
-  const std::uint64_t max_head =
-      std::min<std::uint64_t>({peer_max_head_, peer_max_frame_, channels_[best].max_message});
   const ExchangeId id = next_id_;
-  const auto flags = has_body ? std::uint8_t{0} : static_cast<std::uint8_t>(Flag::end);
-  Result<Bytes> frame = encode(Frame{{FrameType::request, flags, id}, head}, limits_, max_head);
+  const bool ends = !has_body && type == FrameType::request;
+  Result<Bytes> frame = encode(Frame{{type, ends ? kEnd : std::uint8_t{0}, id}, head}, limits_, max_head(best));
   if (!frame) return fail(std::move(frame.error()));
   const auto declared = content_length(head.fields);
   if (!has_body && declared.value_or(0) != 0) return fail(Errc::malformed, "content-length without a body");
   ++next_id_;
   Exchange& exchange = add(id, best);
+  exchange.kind = type == FrameType::request ? Kind::http : Kind::socket_asked;
   exchange.head_request = head.method == "HEAD";
   exchange.head_out = true;
   exchange.end_out = !has_body;
@@ -191,19 +201,26 @@ Result<ExchangeId> Machine::open(const exchange::RequestHead& head, bool has_bod
   return id;
 }
 
+/// Bytes of a head that the other end accepts on that channel.
+std::uint64_t Machine::max_head(std::size_t channel) const {
+  return std::min<std::uint64_t>({peer_max_head_, peer_max_frame_, channels_[channel].max_message});
+}
+
 Result<void> Machine::respond(ExchangeId id, const exchange::ResponseHead& head, bool has_body) {
   Exchange* exchange = find(id);
   if (!exchange) return fail(Errc::closed, "the exchange is over");
   const bool bodiless = exchange->head_request || head.status == 204 || head.status == 304;
   if (exchange->head_out || head.status < 200) return fail(Errc::malformed, "not a final response");
   if (bodiless && has_body) return fail(Errc::malformed, "a body where there is none");
-  const std::uint64_t max_head =
-      std::min<std::uint64_t>({peer_max_head_, peer_max_frame_, channels_[exchange->channel].max_message});
-  const auto flags = has_body ? std::uint8_t{0} : static_cast<std::uint8_t>(Flag::end);
-  Result<Bytes> frame = encode(Frame{{FrameType::response, flags, id}, head}, limits_, max_head);
+  const Frame answer{{FrameType::response, has_body ? std::uint8_t{0} : kEnd, id}, head};
+  Result<Bytes> frame = encode(answer, limits_, max_head(exchange->channel));
   if (!frame) return fail(std::move(frame.error()));
   const auto declared = bodiless ? std::nullopt : content_length(head.fields);
   if (!has_body && declared.value_or(0) != 0) return fail(Errc::malformed, "content-length without a body");
+  if (exchange->kind == Kind::socket_asked) {
+    exchange->kind = Kind::http;
+    exchange->window->finish();
+  }
   exchange->head_out = true;
   exchange->declared_out = declared;
   exchange->end_out = !has_body;
@@ -217,8 +234,9 @@ std::optional<std::size_t> Machine::sendable(ExchangeId id) const {
   const Exchange* exchange = find(id);
   if (!exchange || !exchange->head_out || exchange->end_out) return std::nullopt;
   const std::uint64_t frame = std::min<std::uint64_t>(peer_max_frame_, channels_[exchange->channel].max_message);
-  return static_cast<std::size_t>(
-      std::min({exchange->credit, peer_data_piece_, frame - std::min<std::uint64_t>(frame, kFrameHeader)}));
+  const std::uint64_t extra = exchange->kind == Kind::socket ? limits_.socket_piece : 0;
+  return static_cast<std::size_t>(std::min({exchange->credit - std::min(exchange->credit, extra), peer_data_piece_,
+                                            frame - std::min<std::uint64_t>(frame, kFrameHeader)}));
 }
 
 bool Machine::send_data(ExchangeId id, std::size_t size, bool last, std::span<std::byte, kFrameHeader> header) {

@@ -32,8 +32,9 @@ struct Opened {
   ExchangeId id = 0;
   exchange::RequestHead head;
   bool has_body = false;
+  bool socket = false;  ///< asks for a WebSocket: accept_socket or respond
 };
-/// Client: the final response head came.
+/// Client: the final response head came; status 101: the WebSocket is open.
 struct Answered {
   ExchangeId id = 0;
   exchange::ResponseHead head;
@@ -44,6 +45,16 @@ struct Received {
   ExchangeId id = 0;
   Bytes message;
   bool last = false;
+};
+/// A piece of a WebSocket message: the payload of `message`, whose flags say the rest.
+struct MessagePiece {
+  ExchangeId id = 0;
+  Bytes message;
+};
+/// The other end closed the WebSocket; Finished follows.
+struct SocketClosed {
+  ExchangeId id = 0;
+  SocketClose close;
 };
 /// `sendable` is no longer 0.
 struct Writable {
@@ -65,7 +76,8 @@ struct Closed {
   Error why;
 };
 
-using Action = std::variant<SendFrame, Ready, Draining, Opened, Answered, Received, Writable, Finished, Broken, Closed>;
+using Action = std::variant<SendFrame, Ready, Draining, Opened, Answered, Received, MessagePiece, SocketClosed,
+                            Writable, Finished, Broken, Closed>;
 
 class Machine {
  public:
@@ -89,15 +101,29 @@ class Machine {
   bool can_open() const;
   /// Client: malformed or too_large (the head), limit (no room now), closed (no more exchanges on this connection).
   Result<ExchangeId> open(const exchange::RequestHead& head, bool has_body);
+  /// Client: likewise, for a WebSocket.
+  Result<ExchangeId> open_socket(const exchange::RequestHead& head);
   /// Server: the final response, once. malformed or too_large leave the exchange as it was; closed: it is over.
   Result<void> respond(ExchangeId id, const exchange::ResponseHead& head, bool has_body);
-  /// Body bytes that may go into the next data frame: 0 while there is no credit, nothing when the direction is over.
+  /// Server: instead of `respond`, with status 101. Errors as there.
+  Result<void> accept_socket(ExchangeId id, const exchange::ResponseHead& head);
+  /// Bytes that may go into the next data frame, or piece of a message: 0 while there is no credit, nothing when the
+  /// direction is over.
   std::optional<std::size_t> sendable(ExchangeId id) const;
   /// Accounts for a data frame that the driver sends now and writes its header. A body that does not agree with its
   /// content-length is not sent: the exchange is reset, false.
   bool send_data(ExchangeId id, std::size_t size, bool last, std::span<std::byte, kFrameHeader> header);
+  /// Likewise for a piece of a message; `text` counts in the first of them.
+  bool send_piece(ExchangeId id, std::size_t size, bool text, bool last, std::span<std::byte, kFrameHeader> header);
+  /// A message waits because `sendable` is 0: the other end has stall_ms to change that.
+  void wait_for_credit(ExchangeId id);
+  /// Closes a WebSocket: nothing more is sent, what comes in is dropped, and the other end has socket_close_ms to
+  /// answer. Once.
+  void close_socket(ExchangeId id, SocketClose close);
   /// The reader took bytes of Received pieces away.
   void consumed(ExchangeId id, std::uint64_t bytes);
+  /// The reader took a whole MessagePiece of that many bytes away.
+  void consumed_piece(ExchangeId id, std::uint64_t bytes) { consumed(id, bytes + limits_.socket_piece); }
   /// Nobody reads (any more) what comes in. A client's exchange is reset when it is not complete; a server's goes on
   /// until the response is over.
   void discard(ExchangeId id);
@@ -122,6 +148,8 @@ class Machine {
  private:
   static constexpr std::size_t kChannels = 5;
 
+  enum class Kind : std::uint8_t { http, socket_asked, socket };
+
   struct Exchange {
     Exchange(std::size_t on, std::unique_ptr<ReceiveWindow> in) : channel(on), window(std::move(in)) {}
     std::size_t channel;
@@ -131,6 +159,9 @@ class Machine {
     std::optional<std::uint64_t> declared_in;   ///< content-length of what comes in
     std::optional<std::uint64_t> declared_out;  ///< content-length of what goes out
     std::optional<SteadyTime> stalled_since;
+    std::optional<SteadyTime> close_due;  ///< our socket_close is to be answered by then
+    std::uint64_t message_in = 0;         ///< bytes so far of the message that comes in
+    Kind kind = Kind::http;
     bool head_request = false;  ///< method HEAD
     bool head_in = false;       ///< the head of what comes in is there
     bool head_out = false;
@@ -161,6 +192,8 @@ class Machine {
   void finish_if_done(ExchangeId id, Exchange& exchange);
   void stop(Error why);
   void expire_stalled(SteadyTime now);
+  Result<ExchangeId> open_exchange(FrameType type, const exchange::RequestHead& head, bool has_body);
+  std::uint64_t max_head(std::size_t channel) const;
 
   // machine_receive.cpp
   void violation(Code code, std::string_view what);
@@ -179,6 +212,12 @@ class Machine {
   void on_reset(ExchangeId id, Exchange& exchange, const Reset& reset);
   void hold(std::size_t channel, Bytes message);
   bool allowed_rate();
+
+  // machine_socket.cpp
+  void on_socket_frame(ExchangeId id, Exchange& exchange, Frame frame);
+  void on_socket_accept(ExchangeId id, Exchange& exchange, exchange::ResponseHead head);
+  void on_socket_message(ExchangeId id, Exchange& exchange, const FrameHeader& header, Bytes message);
+  void on_socket_close(ExchangeId id, Exchange& exchange, SocketClose close);
 
   const Role role_;
   const Limits limits_;

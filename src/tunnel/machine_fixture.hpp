@@ -2,9 +2,12 @@
 // Test support: a Machine driven by steps in words, its actions in words.
 //   opened K | got K FRAME | after MS | alive MS (in steps, with a pong each) | lost | go away
 //   open [METHOD] [length=N] [end] | respond ID STATUS [end] | write ID SIZE [last] | sendable ID
+//   socket | accept ID | say ID SIZE [text] [last] | wait ID | close ID [CODE] | taken ID SIZE
 //   consume ID N | discard ID | reset ID CODE
 // FRAME: hello [MIN-MAX] | ping | pong | goaway CODE LAST | request ID [METHOD] [length=N] [end] |
 //   response ID STATUS [length=N] [end] | data ID SIZE [end] | credit ID N | reset ID CODE | raw HEX…
+//   socket_open ID | socket_accept ID | socket_message ID SIZE [text] [end] | socket_control ID SIZE [pong]
+//   socket_close ID [CODE]
 
 #include <gtest/gtest.h>
 
@@ -76,9 +79,15 @@ class Bench {
     if (verb == "lost") return machine_.channel_closed(Error{make_error_code(Errc::closed), "channel"});
     if (verb == "go") return machine_.go_away();
     if (verb == "open") return open(in);
+    if (verb == "socket") return told(machine_.open_socket({"GET", "/", {}}));
     const auto id = static_cast<ExchangeId>(number(in));
     if (verb == "respond") return respond(id, in);
     if (verb == "write") return write(id, in);
+    if (verb == "accept") return told(machine_.accept_socket(id, {101, "", {}}));
+    if (verb == "say") return say(id, in);
+    if (verb == "wait") return machine_.wait_for_credit(id);
+    if (verb == "close") return machine_.close_socket(id, socket_close(in));
+    if (verb == "taken") return machine_.consumed_piece(id, number(in));
     if (verb == "sendable") {
       const auto sendable = machine_.sendable(id);
       lines_.push_back("sendable " + (sendable ? std::to_string(*sendable) : "none"));
@@ -119,12 +128,18 @@ class Bench {
     std::string method = "GET";
     exchange::Fields fields;
     bool end = false;
+    bool text = false;
+    bool pong = false;
   };
   static Words words(std::istringstream& in) {
     Words result;
     for (std::string word; in >> word;) {
       if (word == "end" || word == "last") {
         result.end = true;
+      } else if (word == "text") {
+        result.text = true;
+      } else if (word == "pong") {
+        result.pong = true;
       } else if (word.rfind("length=", 0) == 0) {
         result.fields.add("Content-Length", word.substr(7));
       } else {
@@ -144,6 +159,27 @@ class Bench {
     const Words said = words(in);
     const auto done = machine_.respond(id, {status, "", said.fields}, !said.end);
     if (!done) lines_.push_back("error " + done.error().code.message());
+  }
+  template <class T>
+  void told(const Result<T>& result) {
+    if (!result) lines_.push_back("error " + result.error().code.message());
+  }
+  void say(ExchangeId id, std::istringstream& in) {
+    const std::uint64_t size = number(in);
+    const Words said = words(in);
+    std::array<std::byte, kFrameHeader> header;
+    const bool sent = machine_.send_piece(id, size, said.text, said.end, header);
+    if (!sent) return lines_.push_back("not sent");
+    const auto decoded = decode_header(header);
+    EXPECT_TRUE(decoded && decoded->type == FrameType::socket_message && decoded->exchange == id);
+    EXPECT_EQ(decoded->has(Flag::text), said.text);
+    EXPECT_EQ(decoded->has(Flag::end), said.end);
+    lines_.push_back("said " + std::to_string(id) + " " + std::to_string(size));
+  }
+  static SocketClose socket_close(std::istringstream& in) {
+    SocketClose close;
+    if (const std::uint64_t code = number(in)) close.code = static_cast<std::uint16_t>(code);
+    return close;
   }
   void write(ExchangeId id, std::istringstream& in) {
     const std::uint64_t size = number(in);
@@ -202,8 +238,24 @@ class Bench {
       in >> code;
       return {{FrameType::reset, 0, id}, Reset{codes().at(code), ""}};
     }
+    return type == "data" ? data(id, in) : socket_frame(type, id, in);
+  }
+
+  Frame data(ExchangeId id, std::istringstream& in) {
     body_.assign(number(in), std::byte{7});
-    return {{FrameType::data, end_flag(words(in).end), id}, Payload{body_}};
+    const auto flags = words(in).end ? static_cast<std::uint8_t>(Flag::end) : std::uint8_t{0};
+    return {{FrameType::data, flags, id}, Payload{body_}};
+  }
+
+  Frame socket_frame(const std::string& type, ExchangeId id, std::istringstream& in) {
+    if (type == "socket_open") return {{FrameType::socket_open, 0, id}, exchange::RequestHead{"GET", "/", {}}};
+    if (type == "socket_accept") return {{FrameType::socket_accept, 0, id}, exchange::ResponseHead{101, "", {}}};
+    if (type == "socket_close") return {{FrameType::socket_close, 0, id}, socket_close(in)};
+    body_.assign(number(in), std::byte{7});
+    const Words said = words(in);
+    const unsigned flags = (said.end ? 1U : 0U) | (said.text ? 2U : 0U) | (said.pong ? 4U : 0U);
+    const FrameType kind = type == "socket_control" ? FrameType::socket_control : FrameType::socket_message;
+    return {{kind, static_cast<std::uint8_t>(flags), id}, Payload{body_}};
   }
 
   static Frame hello(std::istringstream& in) {
@@ -230,13 +282,20 @@ class Bench {
     if (const auto* closed = std::get_if<Closed>(&action)) return "closed " + closed->why.code.message();
     if (const auto* opened = std::get_if<Opened>(&action))
       return "opened " + std::to_string(opened->id) + " " + opened->head.method + " " + opened->head.target +
-             (opened->has_body ? " body" : "");
+             (opened->has_body ? " body" : "") + (opened->socket ? " socket" : "");
     if (const auto* answered = std::get_if<Answered>(&action))
       return "answered " + std::to_string(answered->id) + " " + std::to_string(answered->head.status) +
              (answered->has_body ? " body" : "");
     if (const auto* received = std::get_if<Received>(&action))
       return "received " + std::to_string(received->id) + " " +
              std::to_string(received->message.size() - kFrameHeader) + (received->last ? " last" : "");
+    if (const auto* piece = std::get_if<MessagePiece>(&action)) {
+      const auto header = decode_header(piece->message);
+      return "piece " + std::to_string(piece->id) + " " + std::to_string(piece->message.size() - kFrameHeader) +
+             (header->has(Flag::text) ? " text" : "") + (header->has(Flag::end) ? " end" : "");
+    }
+    if (const auto* closed = std::get_if<SocketClosed>(&action))
+      return "socket closed " + std::to_string(closed->id) + " " + std::to_string(closed->close.code.value_or(0));
     if (const auto* writable = std::get_if<Writable>(&action)) return "writable " + std::to_string(writable->id);
     if (const auto* finished = std::get_if<Finished>(&action)) return "finished " + std::to_string(finished->id);
     const auto& broken = std::get<Broken>(action);
@@ -245,10 +304,18 @@ class Bench {
   }
 
   std::string describe_frame(const SendFrame& send) {
-    static const std::map<FrameType, std::string> names = {
-        {FrameType::hello, "hello"},   {FrameType::ping, "ping"},       {FrameType::pong, "pong"},
-        {FrameType::goaway, "goaway"}, {FrameType::request, "request"}, {FrameType::response, "response"},
-        {FrameType::credit, "credit"}, {FrameType::reset, "reset"}};
+    static const std::map<FrameType, std::string> names = {{FrameType::hello, "hello"},
+                                                           {FrameType::ping, "ping"},
+                                                           {FrameType::pong, "pong"},
+                                                           {FrameType::goaway, "goaway"},
+                                                           {FrameType::request, "request"},
+                                                           {FrameType::response, "response"},
+                                                           {FrameType::credit, "credit"},
+                                                           {FrameType::reset, "reset"},
+                                                           {FrameType::socket_open, "socket_open"},
+                                                           {FrameType::socket_accept, "socket_accept"},
+                                                           {FrameType::socket_control, "socket_control"},
+                                                           {FrameType::socket_close, "socket_close"}};
     const Result<Frame> frame = decode(send.bytes, limits_);
     if (!frame) return "an undecodable frame: " + frame.error().to_string();
     const FrameHeader& header = frame->header;
@@ -257,6 +324,11 @@ class Bench {
                        std::to_string(goaway ? goaway->last_exchange : header.exchange);
     if (goaway) line += " " + name_of(goaway->code);
     if (header.has(Flag::end)) line += " end";
+    if (header.has(Flag::pong)) line += " pong";
+    if (const auto* payload = std::get_if<Payload>(&frame->content))
+      line += " " + std::to_string(payload->bytes.size());
+    if (const auto* close = std::get_if<SocketClose>(&frame->content))
+      line += " " + std::to_string(close->code.value_or(0));
     if (const auto* credit = std::get_if<Credit>(&frame->content)) line += " " + std::to_string(credit->bytes);
     if (const auto* reset = std::get_if<Reset>(&frame->content)) line += " " + name_of(reset->code);
     return line;

@@ -158,27 +158,23 @@ void Machine::on_open(std::size_t channel, const FrameHeader& header, ByteView m
   const auto declared = content_length(head.fields);
   if (!has_body && declared.value_or(0) != 0)
     return refuse_open(channel, id, Code::protocol, "content-length without a body");
-  if (header.type == FrameType::socket_open) {
-    if (!allowed_rate()) return;
-    const exchange::ResponseHead answer{501, std::string(exchange::standard_reason(501)), {}};
-    return send(channel, Frame{{FrameType::response, static_cast<std::uint8_t>(Flag::end), id}, answer});
-  }
   Exchange& exchange = add(id, channel);
   exchange.head_in = true;
   exchange.head_request = head.method == "HEAD";
   exchange.declared_in = declared;
-  if (!has_body) {
-    exchange.end_in = true;
-    exchange.window->finish();
-  }
-  actions_.push_back(Opened{id, std::move(head), has_body});
+  exchange.end_in = !has_body;
+  const bool socket = header.type == FrameType::socket_open;
+  if (socket) exchange.kind = Kind::socket_asked;
+  if (!has_body && !socket) exchange.window->finish();
+  actions_.push_back(Opened{id, std::move(head), has_body, socket});
 }
 
 void Machine::on_known(ExchangeId id, Exchange& exchange, const FrameHeader& header, Bytes message) {
   if (header.type == FrameType::data) return on_data(id, exchange, header, std::move(message));
   if (!is_known(header.type)) return;
-  if (header.type == FrameType::response && message.size() > limits_.max_head)
-    return violation(id, exchange, Code::too_large, "head");
+  if (header.type == FrameType::socket_message) return on_socket_message(id, exchange, header, std::move(message));
+  const bool is_head = header.type == FrameType::response || header.type == FrameType::socket_accept;
+  if (is_head && message.size() > limits_.max_head) return violation(id, exchange, Code::too_large, "head");
   Result<Frame> frame = decode(message, limits_);
   if (!frame) {
     const Code code = frame.error().is(Errc::too_large) ? Code::too_large : Code::protocol;
@@ -189,7 +185,7 @@ void Machine::on_known(ExchangeId id, Exchange& exchange, const FrameHeader& hea
     case FrameType::reset: return on_reset(id, exchange, std::get<Reset>(frame->content));
     case FrameType::response:
       return on_response(id, exchange, header, std::move(std::get<exchange::ResponseHead>(frame->content)));
-    default: return violation(id, exchange, Code::protocol, "a frame of a WebSocket");
+    default: return on_socket_frame(id, exchange, std::move(*frame));
   }
 }
 
@@ -207,6 +203,7 @@ void Machine::on_response(ExchangeId id, Exchange& exchange, const FrameHeader& 
   if (last && exchange.declared_in.value_or(0) != 0)
     return violation(id, exchange, Code::protocol, "a body shorter than its content-length");
   exchange.head_in = true;
+  exchange.kind = Kind::http;
   actions_.push_back(Answered{id, std::move(head), !last});
   if (!last) return;
   exchange.end_in = true;
@@ -217,7 +214,8 @@ void Machine::on_response(ExchangeId id, Exchange& exchange, const FrameHeader& 
 void Machine::on_data(ExchangeId id, Exchange& exchange, const FrameHeader& header, Bytes message) {
   const std::size_t size = message.size() - kFrameHeader;
   const bool last = header.has(Flag::end);
-  if (!exchange.head_in || exchange.end_in) return violation(id, exchange, Code::protocol, "data out of place");
+  if (!exchange.head_in || exchange.end_in || exchange.kind != Kind::http)
+    return violation(id, exchange, Code::protocol, "data out of place");
   if (size == 0 && !last) return violation(id, exchange, Code::protocol, "data without a byte");
   // Before the window takes the bytes: nobody reads those of a violation, so nobody would give them back.
   const std::uint64_t total = exchange.window->received() + size;

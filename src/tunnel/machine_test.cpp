@@ -4,24 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "base/log.hpp"
-#include "tunnel/machine_fixture.hpp"
+#include "tunnel/machine_table.hpp"
 
 namespace owndir::tunnel {
 namespace {
 
-using testing::Bench;
-using testing::Lines;
+using namespace testing;
 
 const std::string kHello = "0 hello";
-
-/// Steps in words, and the actions of the last one.
-struct Case {
-  const char* name;
-  Role role;
-  std::vector<std::string> before;
-  std::string event;
-  Lines actions;
-};
 
 class MachineTable : public ::testing::TestWithParam<Case> {};
 
@@ -31,23 +21,6 @@ TEST_P(MachineTable, ActsAsTheTableSays) {
   for (const std::string& step : row.before) bench.step(step);
   EXPECT_EQ(bench.step(row.event), row.actions) << row.name;
 }
-
-std::string name_of(const ::testing::TestParamInfo<Case>& info) {
-  std::string name;
-  for (const char c : std::string(info.param.name)) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-
-const std::vector<std::string> kUp = {"opened 0", "opened 1", "opened 2", "opened 3", "opened 4", "got 0 hello"};
-
-std::vector<std::string> up(std::vector<std::string> more = {}) {
-  std::vector<std::string> steps = kUp;
-  steps.insert(steps.end(), more.begin(), more.end());
-  return steps;
-}
-
-constexpr Role kClient = Role::client;
-constexpr Role kServer = Role::server;
 
 INSTANTIATE_TEST_SUITE_P(
     Greeting, MachineTable,
@@ -86,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
              {"opened 0", "opened 1"},
              "open end",
              {"error limit reached"}}),
-    name_of);
+    row_name);
 
 INSTANTIATE_TEST_SUITE_P(
     ClientExchange, MachineTable,
@@ -225,7 +198,7 @@ INSTANTIATE_TEST_SUITE_P(
              "got 1 raw 210000000001 0065 0000 0000",
              {"send 1 reset 1 protocol", "broken 1 protocol by us"}},
         Case{"a frame of the future", kClient, up({"open end"}), "got 1 raw 630000000001 aabb", {}}),
-    name_of);
+    row_name);
 
 INSTANTIATE_TEST_SUITE_P(
     Sending, MachineTable,
@@ -275,7 +248,7 @@ INSTANTIATE_TEST_SUITE_P(
              up({"got 1 request 1 end"}),
              "sendable 1",
              {"sendable none"}}),
-    name_of);
+    row_name);
 
 INSTANTIATE_TEST_SUITE_P(
     ServerExchange, MachineTable,
@@ -361,18 +334,8 @@ INSTANTIATE_TEST_SUITE_P(
              kServer,
              up({"got 1 request 1", "respond 1 200"}),
              "got 1 reset 1 cancelled",
-             {"broken 1 cancelled by peer"}},
-        Case{"a WebSocket is not carried",
-             kServer,
-             up(),
-             "got 1 raw 200000000001 03474554 0001 2f 0000",
-             {"send 1 response 1 end"}},
-        Case{"and its messages are ignored",
-             kServer,
-             up({"got 1 raw 200000000001 03474554 0001 2f 0000"}),
-             "got 1 raw 220100000001 68",
-             {}}),
-    name_of);
+             {"broken 1 cancelled by peer"}}),
+    row_name);
 
 INSTANTIATE_TEST_SUITE_P(
     Connections, MachineTable,
@@ -453,7 +416,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"a channel is gone", kClient, up({"open end"}), "lost", {"closed closed"}},
         Case{"nothing happens after the end", kClient, up({"lost"}), "got 0 ping", {}},
         Case{"not even time", kClient, up({"lost"}), "after 60000", {}}),
-    name_of);
+    row_name);
 
 TEST(Machine, CreditComesBackAsTheReaderTakesAndGrows) {
   Bench bench(Role::client);

@@ -11,6 +11,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -95,6 +96,7 @@ class Home {
     fs::create_directories(state_);
     engine_ = std::move(*rtc::Engine::create(context_.get_executor()));
     gateway_ = gateway::make_gateway(std::move(*RootedFolder::open(folder_.string())), files_, {});
+    if (wrap) gateway_ = wrap(std::move(gateway_));
     app::PeerSessionsOptions sessions;
     sessions_ = std::make_unique<app::PeerSessions>(context_.get_executor(), *engine_, *gateway_, reporter_, sessions);
     rooted_ = std::move(*RootedFolder::open(folder_.string()));
@@ -118,6 +120,8 @@ class Home {
     gateway_.reset();
     engine_.reset();
   }
+  /// Puts a handler of the test's around the gateway; before `start`.
+  std::function<std::unique_ptr<exchange::Handler>(std::unique_ptr<exchange::Handler>)> wrap;
   app::PeerSessions& sessions() { return *sessions_; }
   rendezvous::Server& server() { return *server_; }
 
@@ -171,6 +175,7 @@ class Away {
       co_await sleep_for(std::chrono::milliseconds(10));
     }
   }
+  exchange::Handler& uplink() { return *uplink_; }
   /// Once.
   Awaitable<void> stop() {
     if (!uplink_) co_return;

@@ -1,46 +1,40 @@
 // The client's end of the tunnel (docs/protocol.md, section 2): the connection's rules, and which exchange runs where.
-// One exchange's rules are in exchange.ts and upload.ts, what goes out when in sender.ts.
+// One exchange's rules are in exchange.ts and upload.ts, a WebSocket's in socket.ts, what goes out when in sender.ts.
 import { Code, tunnelLimits, tunnelVersion } from '../generated/protocol.ts';
 import { Deferred } from '../base/deferred.ts';
 import { systemTimers, type Timers } from '../base/time.ts';
 import { utf8, type Bytes } from '../base/bytes.ts';
 import type { MessageChannel } from './channel.ts';
 import { codeName, TunnelError, type CodeName } from './error.ts';
-import { aborted, Exchange } from './exchange.ts';
+import { Exchange, type ExchangeFrame } from './exchange.ts';
 import { codeOf, decodeFrame, encodeFrame, headerSize, shownText, wireText, type Frame } from './frames.ts';
-import { contentLength, forwardedFields, FrameError, type Field } from './head.ts';
+import { contentLength, FrameError } from './head.ts';
+import { Lane, quietest } from './lane.ts';
 import { Liveness } from './liveness.ts';
+import { encodeOpening, fieldsOf, socketFields, type Opening } from './opening.ts';
 import type { TunnelResponse } from './response.ts';
 import { ResetPace } from './pace.ts';
 import { ChannelSender } from './sender.ts';
+import { SocketExchange, type TunnelSocket } from './socket.ts';
 import {
   remoteOf,
   type FetchOptions,
   type Remote,
+  type SocketOptions,
   type TunnelClientOptions,
   type TunnelRequest,
   type TunnelStats,
 } from './types.ts';
-import { Upload } from './upload.ts';
+import { WaitingList } from './waiting.ts';
 import { ReceiveBudget } from './window.ts';
 
-interface Lane {
-  sender: ChannelSender;
-  /** The largest id opened on it. */
-  lastExchange: number;
-  open: number;
+/** An exchange of whichever kind, as the connection sees it. */
+interface Carried {
+  handle(frame: ExchangeFrame): void;
+  reset(error: TunnelError): void;
+  fail(error: TunnelError): void;
 }
 
-interface Waiting {
-  request: TunnelRequest;
-  options: FetchOptions;
-  started: Deferred<TunnelResponse>;
-  onAbort: () => void;
-}
-
-const waitingLimit = 10_000;
-/** Heads that may wait in one channel's queue before no more exchanges are opened on it. */
-const headsWaiting = 64;
 /** A pong may wait for this much; an end that pings without reading gets none. */
 const pongBuffer = 64 * 1024;
 
@@ -56,8 +50,8 @@ export class TunnelClient {
   readonly #ready = new Deferred<void>();
   readonly #closed = new Deferred<TunnelError>();
   readonly #idle = new Deferred<void>();
-  readonly #exchanges = new Map<number, { exchange: Exchange; lane: Lane }>();
-  #waiting: Waiting[] = [];
+  readonly #exchanges = new Map<number, { exchange: Carried; lane: Lane }>();
+  readonly #waiting = new WaitingList<Lane>();
   #remote: Remote | null = null;
   #state: 'open' | 'draining' | 'closed' = 'open';
   #drainReason: TunnelError | null = null;
@@ -80,7 +74,7 @@ export class TunnelClient {
     const [control, ...lanes] = channels.map(channel => this.#adopt(channel));
     if (!control) throw new TypeError('no channels');
     this.#control = control;
-    this.#lanes = lanes.map(sender => ({ sender, lastExchange: 0, open: 0 }));
+    this.#lanes = lanes.map(sender => new Lane(sender, this.#timers));
     channels.forEach((channel, index) => this.#listen(channel, index));
   }
 
@@ -109,22 +103,23 @@ export class TunnelClient {
    * exchanges is reached. Rejects with a TunnelError; `cancelled` (cause: the signal's reason) after an abort.
    */
   fetch(request: TunnelRequest, options: FetchOptions = {}): Promise<TunnelResponse> {
-    if (this.#state !== 'open') return Promise.reject(this.#notStarted());
-    if (options.signal?.aborted) return Promise.reject(aborted(options.signal));
-    if (this.#waiting.length >= waitingLimit)
-      return Promise.reject(new TunnelError('refused', 'Too many requests are waiting.', { repeatable: true }));
-    const started = new Deferred<TunnelResponse>();
-    const waiting: Waiting = { request, options, started, onAbort: () => this.#forget(waiting) };
-    options.signal?.addEventListener('abort', waiting.onAbort);
-    this.#waiting.push(waiting);
-    this.#startWaiting();
-    return started.promise;
+    return this.#admit(lane => this.#open(lane, request, options), options.signal);
+  }
+
+  /**
+   * Resolves when the WebSocket is open. Waits as `fetch` does. Rejects with a TunnelError: `refused`, with the `status`, for
+   * a response that came instead.
+   */
+  openSocket(target: string, options: SocketOptions = {}): Promise<TunnelSocket> {
+    return this.#admit(lane => this.#openSocket(lane, target, options), options.signal);
   }
 
   /** Takes no new exchanges, lets the open ones finish, then closes. */
   async shutDown(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#drain(new TunnelError('closed', 'The connection is being closed.', { repeatable: true }));
+    for (const { exchange } of [...this.#exchanges.values()])
+      if (exchange instanceof SocketExchange) exchange.close(1001, 'The connection is being closed.');
     await Promise.race([this.#idle.promise, this.#closed.promise]);
     this.close();
   }
@@ -262,84 +257,88 @@ export class TunnelClient {
     const found = this.#exchanges.get(frame.exchange);
     // What comes for an exchange that is over has crossed its end.
     if (found?.lane !== lane) return;
-    if (frame.type === 'data') this.#bytesReceived += frame.payload.length;
+    if (frame.type === 'data' || frame.type === 'socketMessage') this.#bytesReceived += frame.payload.length;
     found.exchange.handle(frame);
   }
 
-  #forget(waiting: Waiting): void {
-    this.#waiting = this.#waiting.filter(other => other !== waiting);
-    waiting.started.reject(aborted(waiting.options.signal));
+  #admit<Value>(start: (lane: Lane) => Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+    if (this.#state !== 'open') return Promise.reject(this.#notStarted());
+    const started = this.#waiting.add(start, signal);
+    this.#startWaiting();
+    return started;
   }
 
   #startWaiting(): void {
     while (this.#remote && this.#exchanges.size < this.#remote.maxExchanges && this.#waiting.length > 0) {
-      const lane = this.#quietest();
+      const lane = quietest(this.#lanes);
       if (!lane || !this.#pace.mayOpen()) return;
-      const waiting = this.#waiting.shift();
-      if (!waiting) return;
-      waiting.options.signal?.removeEventListener('abort', waiting.onAbort);
-      try {
-        waiting.started.resolve(this.#open(lane, waiting.request, waiting.options));
-      } catch (error) {
-        waiting.started.reject(error instanceof FrameError ? notSent(error) : (error as Error));
-      }
+      this.#waiting.admit(lane);
     }
   }
 
   #open(lane: Lane, request: TunnelRequest, options: FetchOptions): Promise<TunnelResponse> {
-    const remote = this.#remote;
-    if (!remote || this.#opened >= 0xffffffff) throw this.#notStarted();
     const body = typeof request.body === 'string' ? utf8(request.body) : request.body;
     const fields = fieldsOf(request, body);
-    const id = this.#opened + 1;
     const { method, target } = request;
-    const head = encodeFrame(
-      { type: 'request', exchange: id, end: body === undefined, head: { method, target, fields } },
-      Math.min(remote.maxHead, remote.maxFrame),
-    );
     const { signal, onProgress } = options;
+    const { id, remote, head } = this.#prepare({
+      type: 'request',
+      end: body === undefined,
+      head: { method, target, fields },
+    });
     const settings = { id, method, budget: this.#budget, initialCredit: this.#initialCredit, signal, onProgress };
     const exchange = new Exchange(settings, {
       send: frame => this.#sendOn(lane, frame),
       over: () => this.#exchangeOver(id),
     });
+    this.#carry(lane, exchange, id, head);
+    const length = contentLength(fields);
+    exchange.begin(body === undefined ? null : lane.makeUpload(exchange, body, length, remote.initialCredit));
+    return exchange.response;
+  }
+
+  #openSocket(lane: Lane, target: string, options: SocketOptions): Promise<TunnelSocket> {
+    const { protocols = [], signal } = options;
+    const fields = socketFields(options);
+    const { id, remote, head } = this.#prepare({ type: 'socketOpen', head: { method: 'GET', target, fields } });
+    const { initialCredit: credit } = remote;
+    const budget = this.#budget;
+    const settings = {
+      id,
+      protocols,
+      budget,
+      initialCredit: this.#initialCredit,
+      credit,
+      timers: this.#timers,
+      signal,
+    };
+    const socket: SocketExchange = new SocketExchange(settings, {
+      send: frame => this.#sendOn(lane, frame),
+      ready: source => lane.sender.ready(source),
+      stalled: lane.stallClock(() =>
+        socket.reset(new TunnelError('timeout', 'The other end takes no more of the WebSocket.')),
+      ),
+      congested: () => lane.sender.waiting > 0,
+      over: () => this.#exchangeOver(id),
+    });
+    this.#carry(lane, socket, id, head);
+    return socket.opened;
+  }
+
+  /** The next exchange's number, and its opening frame. */
+  #prepare(opening: Opening): { id: number; remote: Remote; head: Bytes } {
+    const remote = this.#remote;
+    if (!remote || this.#opened >= 0xffffffff) throw this.#notStarted();
+    const id = this.#opened + 1;
+    return { id, remote, head: encodeOpening(opening, id, remote) };
+  }
+
+  #carry(lane: Lane, exchange: Carried, id: number, head: Bytes): void {
     this.#opened = id;
     lane.lastExchange = id;
     lane.open++;
     this.#exchanges.set(id, { exchange, lane });
     lane.sender.send(head);
-    const length = contentLength(fields);
-    exchange.begin(body === undefined ? null : this.#makeUpload(exchange, lane, body, length, remote.initialCredit));
-    return exchange.response;
-  }
-
-  /** The channel with the fewest open exchanges among those that take more. */
-  #quietest(): Lane | undefined {
-    let best: Lane | undefined;
-    for (const lane of this.#lanes)
-      if (lane.sender.waiting < headsWaiting && lane.open < (best?.open ?? Infinity)) best = lane;
-    return best;
-  }
-
-  #makeUpload(
-    exchange: Exchange,
-    lane: Lane,
-    body: ReadableStream<Uint8Array> | Uint8Array,
-    length: number | null,
-    credit: number,
-  ): Upload {
-    let stall: unknown = null;
-    const upload: Upload = new Upload(exchange.id, body, length, credit, {
-      ready: () => lane.sender.ready(upload),
-      ended: () => exchange.uploadEnded(),
-      failed: (message, cause) => exchange.reset(new TunnelError('upstream', message, { cause })),
-      stalled: waiting => {
-        if (waiting === (stall !== null)) return;
-        this.#timers.clearTimeout(stall);
-        stall = waiting ? this.#timers.setTimeout(() => exchange.reset(stalledError()), tunnelLimits.stallMs) : null;
-      },
-    });
-    return upload;
   }
 
   #sendOn(lane: Lane, frame: Frame): void {
@@ -365,17 +364,8 @@ export class TunnelClient {
     if (this.#state !== 'open') return;
     this.#state = 'draining';
     this.#drainReason = reason;
-    this.#failWaiting();
+    this.#waiting.failAll(this.#notStarted());
     if (this.#exchanges.size === 0) this.#idle.resolve();
-  }
-
-  #failWaiting(): void {
-    const all = this.#waiting;
-    this.#waiting = [];
-    for (const { options, onAbort, started } of all) {
-      options.signal?.removeEventListener('abort', onAbort);
-      started.reject(this.#notStarted());
-    }
   }
 
   /** Ends everything. `goaway`: what the other end is told. */
@@ -390,7 +380,7 @@ export class TunnelClient {
     this.#timers.clearTimeout(this.#helloTimer);
     this.#pace.stop();
     this.#drainReason = new TunnelError(error.code, error.message, { repeatable: true, cause: error.cause });
-    this.#failWaiting();
+    this.#waiting.failAll(this.#notStarted());
     for (const { exchange } of [...this.#exchanges.values()]) exchange.fail(error);
     for (const { channel } of [this.#control, ...this.#lanes.map(lane => lane.sender)]) {
       channel.onclose = channel.onmessage = channel.onopen = channel.onbufferedamountlow = null;
@@ -399,19 +389,4 @@ export class TunnelClient {
     this.#ready.reject(error);
     this.#closed.resolve(error);
   }
-}
-
-function fieldsOf(request: TunnelRequest, body: ReadableStream<Uint8Array> | Uint8Array | undefined): Field[] {
-  const fields = forwardedFields(request.fields ?? []);
-  const known = fields.some(([name]) => name.toLowerCase() === 'content-length');
-  if (body instanceof Uint8Array && !known) fields.push(['content-length', String(body.length)]);
-  return fields;
-}
-
-function notSent(error: FrameError): TunnelError {
-  return new TunnelError(codeName(codeOf(error)), `The request cannot be sent: ${error.message}.`, { cause: error });
-}
-
-function stalledError(): TunnelError {
-  return new TunnelError('timeout', 'The other end takes no more of the request.');
 }

@@ -16,10 +16,17 @@ export class TunnelError extends Error {
   readonly code: TunnelErrorCode;
   /** The other end has not started the exchange: it may be repeated, whatever its method. */
   readonly repeatable: boolean;
+  /** Of the response that came instead of a WebSocket. */
+  readonly status: number | null;
 
-  constructor(code: TunnelErrorCode, message: string, options: { repeatable?: boolean; cause?: unknown } = {}) {
+  constructor(
+    code: TunnelErrorCode,
+    message: string,
+    options: { repeatable?: boolean; cause?: unknown; status?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.repeatable = options.repeatable ?? false;
+    this.status = options.status ?? null;
   }
 }

@@ -26,7 +26,7 @@ export interface ExchangeOptions {
   onProgress?: ((received: number, total: number | null) => void) | undefined;
 }
 
-type ExchangeFrame = Exclude<Frame, { type: 'hello' | 'ping' | 'pong' | 'goaway' }>;
+export type ExchangeFrame = Exclude<Frame, { type: 'hello' | 'ping' | 'pong' | 'goaway' }>;
 
 /**
  * One exchange as its client sees it: the rules of docs/protocol.md on what may come when, and the response body's queue.

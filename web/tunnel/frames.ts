@@ -1,7 +1,7 @@
 // The tunnel's frames as values, to and from bytes (docs/protocol.md, section 2). Pure functions; the C++ twin is
 // src/tunnel/frame.hpp and both read protocol/vectors. Texts carry bytes, one character each (see `shownText`).
 import { Code, Flag, FrameType, Setting, tunnelLimits } from '../generated/protocol.ts';
-import { concat, latin1, type Bytes } from '../base/bytes.ts';
+import { concat, fromUtf8, latin1, type Bytes } from '../base/bytes.ts';
 import {
   decodeRequestHead,
   decodeResponseHead,
@@ -35,6 +35,11 @@ export type Frame =
   | OnExchange<'socketControl', { pong: boolean; payload: Uint8Array }>
   | OnExchange<'socketClose', { code: number | null; reason: string }>
   | OnExchange<'unknown', { typeValue: number; flags: number; payload: Uint8Array }>;
+
+export interface MessagePiece {
+  text: boolean;
+  last: boolean;
+}
 
 export const headerSize: number = tunnelLimits.frameHeader;
 const magic = 'owndir';
@@ -108,11 +113,20 @@ function decodeSocketControl(exchange: number, flags: number, payload: Uint8Arra
   return { type: 'socketControl', exchange, pong: (flags & Flag.pong) !== 0, payload };
 }
 
+/** RFC 6455, section 7.4. */
+export function closeCodeMayBeSent(code: number): boolean {
+  if (code >= 3000 && code <= 4999) return true;
+  return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
+}
+
 function decodeSocketClose(exchange: number, payload: Uint8Array): Frame {
   if (payload.length > tunnelLimits.socketControl) fail('too_large', 'socket_close beyond its limit');
   if (payload.length === 0) return { type: 'socketClose', exchange, code: null, reason: '' };
   const reader = new Reader(payload);
-  return { type: 'socketClose', exchange, code: reader.u16(), reason: reader.text(reader.left) };
+  const code = reader.u16();
+  if (!closeCodeMayBeSent(code)) fail('malformed', 'socket_close with a code that nobody sends');
+  if (fromUtf8(payload.subarray(2)) === null) fail('malformed', 'socket_close with a reason that is not UTF-8');
+  return { type: 'socketClose', exchange, code, reason: reader.text(reader.left) };
 }
 
 function decodeData(exchange: number, end: boolean, payload: Uint8Array): Frame {
@@ -214,6 +228,14 @@ export function writeDataFrame(scratch: Bytes, exchange: number, payload: Uint8A
   return scratch.subarray(0, headerSize + payload.length);
 }
 
+/** Likewise a piece of a WebSocket message. */
+export function writeMessageFrame(scratch: Bytes, exchange: number, payload: Uint8Array, piece: MessagePiece): Bytes {
+  const flags = (piece.last ? Flag.end : 0) | (piece.text ? Flag.text : 0);
+  putHeader(scratch, FrameType.socketMessage, flags, exchange);
+  scratch.set(payload, headerSize);
+  return scratch.subarray(0, headerSize + payload.length);
+}
+
 function u16(value: number): Uint8Array {
   return Uint8Array.of(value >>> 8, value);
 }
@@ -223,9 +245,9 @@ function u32(value: number): Uint8Array {
 }
 
 /** The bytes of a text for a goaway or reset, cut to its limit at a character. */
-export function wireText(text: string): string {
+export function wireText(text: string, limit: number = tunnelLimits.resetText): string {
   const bytes = new TextEncoder().encode(text);
-  let size = Math.min(bytes.length, tunnelLimits.resetText);
+  let size = Math.min(bytes.length, limit);
   if (size < bytes.length) while (size > 0 && ((bytes[size] ?? 0) & 0xc0) === 0x80) size--;
   return String.fromCharCode(...bytes.subarray(0, size));
 }

@@ -1,5 +1,6 @@
 export { channelCount, channelLabel, createTunnelChannels, fromDataChannel, type MessageChannel } from './channel.ts';
 export { TunnelClient } from './client.ts';
 export { TunnelError, type CodeName, type TunnelErrorCode } from './error.ts';
+export type { TunnelSocket } from './socket.ts';
 export type { TunnelResponse } from './response.ts';
-export type { FetchOptions, TunnelClientOptions, TunnelRequest, TunnelStats } from './types.ts';
+export type { FetchOptions, SocketOptions, TunnelClientOptions, TunnelRequest, TunnelStats } from './types.ts';

@@ -1,13 +1,21 @@
 import { tunnelLimits } from '../generated/protocol.ts';
 import type { Bytes } from '../base/bytes.ts';
 import type { MessageChannel } from './channel.ts';
-import { headerSize, writeDataFrame } from './frames.ts';
+import { headerSize, writeDataFrame, writeMessageFrame, type MessagePiece } from './frames.ts';
 
-/** Something with a body to send. */
+export interface Piece {
+  payload: Uint8Array;
+  /** The source has nothing after it. */
+  end: boolean;
+  /** Of a WebSocket's message, not of a body. */
+  message?: MessagePiece;
+}
+
+/** Something with a body, or messages, to send. */
 export interface DataSource {
   readonly id: number;
   /** The next piece, at most `limit` bytes; null when there is none now (it calls `ready` again when there is). */
-  nextPiece(limit: number): { payload: Uint8Array; end: boolean } | null;
+  nextPiece(limit: number): Piece | null;
 }
 
 // A browser takes 16 MiB for all channels of a peer and throws beyond; this leaves the kernel something to do meanwhile.
@@ -79,7 +87,12 @@ export class ChannelSender {
     if (!piece.end) this.#turns.push(source);
     const size = headerSize + piece.payload.length;
     if (this.#scratch.length < size) this.#scratch = new Uint8Array(Math.min(2 * size, tunnelLimits.maxFrame));
-    this.channel.send(writeDataFrame(this.#scratch, source.id, piece.payload, piece.end));
+    const { payload, message } = piece;
+    this.channel.send(
+      message
+        ? writeMessageFrame(this.#scratch, source.id, payload, message)
+        : writeDataFrame(this.#scratch, source.id, payload, piece.end),
+    );
     this.bodyBytes += piece.payload.length;
     return true;
   }

@@ -18,6 +18,14 @@ export interface FetchOptions {
   onProgress?: (received: number, total: number | null) => void;
 }
 
+export interface SocketOptions {
+  /** In the order of preference. */
+  protocols?: string[];
+  headers?: [name: string, value: string][];
+  /** An abort ends the socket, open or not. */
+  signal?: AbortSignal;
+}
+
 export interface TunnelClientOptions {
   /** Body bytes that we prefer to receive in one frame; 16 KiB by default, which suits Chromium best. */
   dataPiece?: number;

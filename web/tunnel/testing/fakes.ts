@@ -89,7 +89,9 @@ export class FakeServer {
 
   /** The channel of an exchange that the client has opened. */
   channelOf(exchange: number): number {
-    const found = this.received.find(({ frame }) => frame.type === 'request' && frame.exchange === exchange);
+    const found = this.received.find(
+      ({ frame }) => (frame.type === 'request' || frame.type === 'socketOpen') && frame.exchange === exchange,
+    );
     if (!found) throw new Error(`exchange ${exchange} was not opened`);
     return found.channel;
   }
