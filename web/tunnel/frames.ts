@@ -176,9 +176,16 @@ const headTypes = new Set<number>([
   FrameType.socketOpen,
   FrameType.socketAccept,
 ]);
+/** Frames whose faults are those of their exchange only. */
+const ofOneExchange = new Set<number>([
+  ...headTypes,
+  FrameType.socketMessage,
+  FrameType.socketControl,
+  FrameType.socketClose,
+]);
 const knownTypes = new Set<number>(Object.values(FrameType));
 
-/** Payloads are views of `message`. Throws a FrameError, whose `exchange` is set when only a head is at fault. */
+/** Payloads are views of `message`. Throws a FrameError, whose `exchange` is set when only that exchange is at fault. */
 export function decodeFrame(message: Uint8Array): Frame {
   if (message.length < headerSize) fail('malformed', 'message shorter than a frame header');
   if (message.length > tunnelLimits.maxFrame) fail('too_large', 'frame beyond its limit');
@@ -190,7 +197,7 @@ export function decodeFrame(message: Uint8Array): Frame {
     if (headTypes.has(type) && message.length > tunnelLimits.maxHead) fail('too_large', 'head beyond its limit');
     return decodePayload(type, message[1] ?? 0, exchange, message.subarray(headerSize));
   } catch (error) {
-    if (error instanceof FrameError && headTypes.has(type)) error.exchange = exchange;
+    if (error instanceof FrameError && ofOneExchange.has(type)) error.exchange = exchange;
     throw error;
   }
 }

@@ -373,6 +373,22 @@ describe('a hostile other end', () => {
     expect(client.stats.exchangesActive).toBe(0);
   });
 
+  test('a malformed close or ping resets the socket, not the connection', async () => {
+    for (const hex of [
+      '2400000000010000',
+      '240000000001' + '03ed',
+      '24000000000103e8ff',
+      '230000000001' + '70'.repeat(126),
+    ]) {
+      const { server, closes, client } = await open();
+      server.sendBytes(server.channelOf(1), Uint8Array.from(Buffer.from(hex, 'hex')));
+      expect(server.of('reset').length).toBe(1);
+      expect(server.of('goaway')).toEqual([]);
+      expect(closes[0]?.[0]).toBe(1006);
+      expect(client.stats.exchangesActive).toBe(0);
+    }
+  });
+
   test('a message before the acceptance resets the exchange', async () => {
     for (const type of ['socketMessage', 'socketClose', 'data'] as const) {
       const { client, server } = connect();

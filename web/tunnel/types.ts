@@ -20,8 +20,8 @@ export interface FetchOptions {
 
 export interface SocketOptions {
   /** In the order of preference. */
-  protocols?: string[];
-  headers?: [name: string, value: string][];
+  protocols?: readonly string[];
+  headers?: readonly [name: string, value: string][];
   /** An abort ends the socket, open or not. */
   signal?: AbortSignal;
 }
