@@ -31,7 +31,7 @@ async function remote(memory: MemoryBacking, finish: (() => void)[], root = ''):
 const grounds: Record<string, (memory: MemoryBacking, finish: (() => void)[]) => Promise<Backing>> = {
   memory: memory => Promise.resolve(memory),
   'a connection': remote,
-  'a connection of the module host': (memory, finish) => remote(memory, finish, '/home/me/folder'),
+  'a connection of the module host': (memory, finish) => remote(memory, finish, '/srv/folder'),
   'a copy that may go live': memory => {
     const switching = new SwitchingBacking();
     switching.setDisk(memory);
