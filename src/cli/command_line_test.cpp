@@ -39,6 +39,10 @@ TEST(CommandLine, WrongUsageEndsWithCodeTwoAndSaysWhatIsWrong) {
       {{"serve", "/tmp", "--turn", "turn:relay.example.org"}, "turn"},
       {{"connect", "/tmp", "--offer-valid", "5"}, "offer-valid"},
       {{"connect", "/tmp", "--no-launcher"}, "no-launcher"},
+      {{"connect", "/tmp", "--trust"}, "trust"},
+      {{"build"}, "DIR"},
+      {{"build", "/tmp", "--port", "1"}, "port"},
+      {{"trust", "/tmp", "--yes", "--revoke"}, "revoke"},
   };
   for (const auto& [arguments, complaint] : cases) {
     const Outcome outcome = run_with(arguments);
@@ -57,6 +61,12 @@ TEST(CommandLine, HelpNamesEveryOptionAndTheExitCodes) {
   EXPECT_EQ(connect.code, 0);
   for (const char* word : {"--port", "--timeout", "--server", "--json", "3 no connection"})
     EXPECT_NE(connect.out.find(word), std::string::npos) << word;
+  const Outcome build = run_with({"build", "--help"});
+  for (const char* word : {"--watch", "--single-file", "--dist", "--trust", "--json", "--state", "not approved"})
+    EXPECT_NE(build.out.find(word), std::string::npos) << word;
+  const Outcome trust = run_with({"trust", "--help"});
+  for (const char* word : {"--yes", "--revoke", "--json", "approval"})
+    EXPECT_NE(trust.out.find(word), std::string::npos) << word;
 }
 
 TEST(CommandLine, SaysItsVersion) {

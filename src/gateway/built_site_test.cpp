@@ -211,6 +211,45 @@ TEST_F(FolderApp, FieldsOfTheCoreCannotBeSetFromOutside) {
   EXPECT_EQ(host_->asked[0].fields, (Fields{{"X-Mine", "1"}}));
 }
 
+class NoSession final : public exchange::SocketSession {
+ public:
+  Awaitable<void> run(exchange::WebSocket&) override { co_return; }
+};
+
+Awaitable<void> open_one(exchange::Handler& gateway, Request request, std::string& outcome) {
+  auto answer = co_await gateway.open_socket(std::move(request));
+  if (!answer) co_return;
+  if (const auto* accept = std::get_if<exchange::SocketAccept>(&*answer))
+    outcome = "accepted " + accept->protocol;
+  else
+    outcome = std::to_string(std::get<Response>(*answer).head.status);
+}
+
+TEST_F(FolderApp, OpensTheTwoWebSocketsOfTheCoreAndNoOther) {
+  asio::io_context io;
+  LiveBoard board(io.get_executor());
+  GatewayOptions options;
+  options.live = &board;
+  options.folder_session = [] { return std::make_unique<NoSession>(); };
+  const auto gateway = make_gateway(folder_.open(), files_, std::move(options));
+  const auto open = [&](const std::string& address, const std::string& protocols) {
+    Request request;
+    request.head = {"GET", address, {}};
+    if (!protocols.empty()) request.head.fields.add("Sec-WebSocket-Protocol", protocols);
+    std::string outcome;
+    io.restart();
+    asio::co_spawn(io, open_one(*gateway, std::move(request), outcome), [](std::exception_ptr) {});
+    io.run();
+    return outcome;
+  };
+  EXPECT_EQ(open("/@/fs", "owndir.fs.2, owndir.fs.1"), "accepted owndir.fs.1");
+  EXPECT_EQ(open("/@/fs", ""), "accepted ");
+  EXPECT_EQ(open("/@/fs", "owndir.fs.2"), "400");
+  EXPECT_EQ(open("/@/live", ""), "accepted ");
+  EXPECT_EQ(open("/data.txt", ""), "404");
+  EXPECT_EQ(open("/%zz", ""), "404");
+}
+
 /// A WebSocket whose other end is the test.
 class FakeSocket final : public exchange::WebSocket {
  public:
