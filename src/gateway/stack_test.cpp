@@ -6,7 +6,7 @@
 #include "gateway/gateway.hpp"
 #include "gateway/local_guard.hpp"
 #include "gateway/test_folder.hpp"
-#include "http/test_client.hpp"
+#include "http/test_socket_client.hpp"
 
 namespace owndir::gateway {
 namespace {
@@ -14,12 +14,22 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+/// Says one word.
+class Greeting final : public exchange::SocketSession {
+ public:
+  Awaitable<void> run(exchange::WebSocket& socket) override {
+    exchange::SocketMessage hello{true, to_bytes("hello")};
+    co_await socket.send(std::move(hello));
+  }
+};
+
 class LocalStack : public ::testing::Test {
  protected:
   LocalStack() {
     folder_.write("a.txt", "hello");
     GatewayOptions options;
     options.name = "Home";
+    options.folder_session = [] { return std::make_unique<Greeting>(); };
     gateway_ = make_gateway(folder_.open(), files_, options);
     GuardOptions guard;
     guard.hosts = {"127.0.0.1"};
@@ -38,6 +48,16 @@ class LocalStack : public ::testing::Test {
     http::RawClient client(server_->port(), 4096);
     client.send("GET " + std::string(target) + " HTTP/1.1\r\nHost: " + host() + "\r\n" + std::string(fields) + "\r\n");
     return client.read_to_end();
+  }
+  /// The head of the answer to a request for a WebSocket.
+  std::string open_socket(http::RawClient& client, std::string_view target, std::string_view origin,
+                          std::string_view cookie) {
+    std::string fields = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    if (!origin.empty()) fields.append("Origin: ").append(origin).append("\r\n");
+    if (!cookie.empty()) fields.append("Cookie: ").append(cookie).append("\r\n");
+    client.send("GET " + std::string(target) + " HTTP/1.1\r\nHost: " + host() + "\r\n" + fields +
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    return client.read_until("\r\n\r\n");
   }
   std::string host() const { return "127.0.0.1:" + std::to_string(server_->port()); }
 
@@ -81,6 +101,24 @@ TEST_F(LocalStack, ResetsTheConnectionWhenAFileIsCutWhileItIsSent) {
   const std::string body = client.read_to_end();
   EXPECT_TRUE(client.was_reset());
   EXPECT_LT(body.size(), 32U << 20);
+}
+
+TEST_F(LocalStack, OpensAWebSocketForItsOwnSignedInPageOnly) {
+  const std::string link = get(guard_->make_login_target());
+  const std::size_t from = link.find("Set-Cookie: ") + 12;
+  const std::string cookie = link.substr(from, link.find(';', from) - from), origin = "http://" + host();
+  const auto ask = [&](std::string_view target, std::string_view page, std::string_view presented) {
+    http::RawClient client(server_->port());
+    return open_socket(client, target, page, presented);
+  };
+  EXPECT_THAT(ask("/@/fs", origin, ""), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(ask("/@/fs", "", cookie), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(ask("/@/fs", "null", cookie), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(ask("/@/fs", "http://evil.example", cookie), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(ask("/a.txt", origin, cookie), StartsWith("HTTP/1.1 404 "));
+  http::RawClient client(server_->port());
+  EXPECT_THAT(open_socket(client, "/@/fs", origin, cookie), StartsWith("HTTP/1.1 101 "));
+  EXPECT_EQ(client.read_bytes(7), http::server_frame(http::kText, "hello"));
 }
 
 TEST_F(LocalStack, LetsABrowserInByTheLinkOnce) {
