@@ -35,7 +35,7 @@ export function permitDirectories(profile, directories) {
  * back to. `prefix`: runs Chromium under that command (a network namespace). `env`, `headless`: for
  * display.mjs.
  */
-export async function openBrowser(t, { directories = [], profile, prefix = [], env, headless = true, more = [], viewport } = {}) {
+export async function openBrowser(t, { directories = [], profile, prefix = [], env, headless = true, more = [], viewport, javaScript = true } = {}) {
   const home = profile ?? mkdtempSync(join(t.directory, 'profile-'));
   if (!profile && directories.length > 0) permitDirectories(home, directories.map((path) => resolve(path)));
   const context = await playwright().launchPersistentContext(home, {
@@ -43,6 +43,7 @@ export async function openBrowser(t, { directories = [], profile, prefix = [], e
     headless,
     viewport: viewport === undefined ? { width: 1000, height: 760 } : viewport,
     acceptDownloads: true,
+    javaScriptEnabled: javaScript,
     args: [...switches, ...more],
     env: { ...(env ?? process.env), TMPDIR: t.directory },
   });

@@ -34,8 +34,8 @@ export class Owndir extends Child {
 }
 
 /** Starts `owndir serve` and waits until it listens. `t` is the test's context. */
-export async function serve(t, folder, { stun = 'none', state = join(t.directory, 'state-home'), args = [], ...options } = {}) {
-  const server = new Owndir(['serve', folder, '--port', '0', '--stun', stun, '--state', state, ...args], options);
+export async function serve(t, folder, { stun = 'none', state = join(t.directory, 'state-home'), port: wanted = 0, args = [], ...options } = {}) {
+  const server = new Owndir(['serve', folder, '--port', String(wanted), '--stun', stun, '--state', state, ...args], options);
   t.defer(() => server.stop());
   const { url, port } = await server.event('listening');
   return Object.assign(server, { url, port });

@@ -1,13 +1,8 @@
 // The two ways to a socket of the server: the origin that the page came from, or the tunnel of the page's way home.
 
 import { asError } from '../base/time.ts';
-import {
-  fromBrowserWebSocket,
-  fromTunnelSocket,
-  type Transport,
-  type TunnelSocketLike,
-  type WebSocketLike,
-} from '../fsnode/index.ts';
+import { fromBrowserWebSocket, fromTunnelSocket, type Transport, type WebSocketLike } from '../fsnode/index.ts';
+import type { TunnelClient } from '../tunnel/index.ts';
 
 export interface Link {
   /** `path` below the site's root, such as "@/fs". Rejects when there is no such socket now. */
@@ -75,26 +70,16 @@ export class HostedLink implements Link {
   }
 }
 
-/** The part of the tunnel's client that is used here. */
-interface Tunnel {
-  close(): void;
-  openSocket?(
-    target: string,
-    options: { protocols: readonly string[]; signal: AbortSignal },
-  ): Promise<TunnelSocketLike>;
-}
-
 export class TunnelLink implements Link {
-  readonly #connected: (signal: AbortSignal) => Promise<Tunnel>;
+  readonly #connected: (signal: AbortSignal) => Promise<TunnelClient>;
 
   /** `connected` resolves with the tunnel of the moment, or the next one. */
-  constructor(connected: (signal: AbortSignal) => Promise<Tunnel>) {
+  constructor(connected: (signal: AbortSignal) => Promise<TunnelClient>) {
     this.#connected = connected;
   }
 
   async open(path: string, protocols: readonly string[], signal: AbortSignal): Promise<Transport> {
     const tunnel = await this.#connected(signal);
-    if (!tunnel.openSocket) throw new Error('this tunnel carries no sockets');
     return fromTunnelSocket(await tunnel.openSocket(`/${path}`, { protocols, signal }));
   }
 }

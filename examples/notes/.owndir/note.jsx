@@ -19,7 +19,9 @@ const kStates = {
 export function Note({ path, library, mode, view, setView, fresh, href, open }) {
   const draft = useMemo(() => new Draft(library.node(path)), [library, path]);
   const { state, text, theirs, error, arrived } = useSyncExternalStore(draft.subscribe, draft.getSnapshot);
-  const shown = useDeferredValue(text);
+  // The preview of a long note may come a moment after its keys.
+  const later = useDeferredValue(text);
+  const shown = text.length > 20_000 ? later : text;
   const area = useRef(null);
   const renamed = useRef(false);
   const canWrite = mode !== 'none' && state !== 'loading' && state !== 'missing';

@@ -161,7 +161,7 @@ export function Photos({ directory, home, title }) {
           <p className="empty">There are no pictures in this folder yet. Drop some here, or choose “Add…”.</p>
         ) : null}
         {!ready && mode !== 'none' ? <p className="empty">Looking at the folder…</p> : null}
-        {mode === 'none' ? <p className="empty">The pictures appear when the folder is open.</p> : null}
+        {mode === 'none' ? <p className="empty">{owndir.where === 'server' ? 'Waiting for the server…' : 'The pictures appear when the folder is open.'}</p> : null}
       </main>
       {shown !== null ? (
         <Lightbox
