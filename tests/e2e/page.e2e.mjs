@@ -9,7 +9,7 @@ import { openDisplay, windowSwitches } from '../support/display.mjs';
 import { oneFolder, twoCopies, waitForPage } from '../support/folders.mjs';
 import { suite, until } from '../support/harness.mjs';
 import { connect, serve } from '../support/owndir.mjs';
-import { chooseFolder, connected, problem, readInPage, step, walkTo, whatThePageSays } from '../support/page.mjs';
+import { chooseFolder, connected, connectedAgain, problem, readInPage, step, walkTo, whatThePageSays } from '../support/page.mjs';
 import { handshakeDirectory, pageOf } from '../support/paths.mjs';
 import { homeOnly } from '../support/sample.mjs';
 
@@ -163,7 +163,7 @@ suite('page', (define) => {
     await page.getByText(/connection is lost/i).first().waitFor({ timeout: 60_000 });
     await page.screenshot({ path: t.artefact('lost.png') });
     await serve(t, home);
-    await page.getByText(/connection is lost/i).first().waitFor({ state: 'hidden', timeout: 60_000 });
+    await connectedAgain(page);
     assert.equal(await readInPage(page, homeOnly.path), homeOnly.text);
   });
 
@@ -246,8 +246,25 @@ suite('page', (define) => {
     await server.stop({ signal: 'SIGKILL' });
     await page.getByText(/connection is lost|broke off|was lost|interrupted|incomplete/i).first().waitFor({ timeout: 60_000 });
     await serve(t, home);
-    await page.getByText(/connection is lost/i).first().waitFor({ state: 'hidden', timeout: 60_000 });
+    await connectedAgain(page);
     assert.equal(await readInPage(page, homeOnly.path), homeOnly.text);
+  });
+
+  test('folders open while a large file is on its way', { seconds: 120 }, async (t) => {
+    const { home, page } = await connectedPage(t);
+    writeFileSync(join(home, 'large.bin'), Buffer.alloc(200 << 20, 7));
+    await page.reload();
+    await connected(page);
+    await walkTo(page, 'large.bin');
+    await page.evaluate(() => { delete globalThis.showSaveFilePicker; });
+    await page.getByRole('button', { name: 'Download' }).first().click();
+    const underWay = () => page.evaluate(() => /MB of|MiB of/.test(document.querySelector('.transfers').innerText));
+    await until(underWay, { seconds: 20, what: 'the transfer to move' });
+    const before = Date.now();
+    assert.equal(await readInPage(page, homeOnly.path), homeOnly.text);
+    t.log(`a folder and a file were shown after ${Date.now() - before} ms`);
+    assert.ok(await underWay(), 'the transfer is still under way');
+    await page.getByText(/^Saved, /).waitFor({ timeout: 90_000 });
   });
 
   test('killing the browser in mid-transfer leaves the server serving', { seconds: 120 }, async (t) => {

@@ -17,6 +17,10 @@ const listing = (page) => page.locator('.explorer .listing, .explorer .preview')
 /** Resolves when the page shows the home folder. */
 export const connected = (page, { seconds = 30 } = {}) => listing(page).waitFor({ timeout: seconds * 1000 });
 
+/** Resolves when the channel is up again, after the folder was shown once. */
+export const connectedAgain = (page, { seconds = 60 } = {}) =>
+  page.locator('html[data-phase=connected]').waitFor({ state: 'attached', timeout: seconds * 1000 });
+
 /** Resolves when a step ('folder', 'servers', 'offer', 'sync', 'connect') has that status. */
 export const step = (page, id, status, { seconds = 20 } = {}) =>
   page.locator(`.steps [data-step=${id}][data-status=${status}]`).waitFor({ timeout: seconds * 1000 });

@@ -24,6 +24,11 @@ export interface ListingHooks {
   readonly preferences: Preferences;
 }
 
+interface Row {
+  readonly entry: Entry;
+  readonly element: HTMLTableRowElement;
+}
+
 /** Rows that are made at once; more follow as the person scrolls. */
 const kChunk = 400;
 
@@ -47,6 +52,8 @@ export class ListingView {
   readonly #more = h('div', { class: 'more', 'aria-hidden': 'true' });
   #listing: Listing = { path: '/', entries: [], truncated: false, total: 0 };
   #shown: Entry[] = [];
+  /** What is rendered, by path. */
+  #rows = new Map<string, Row>();
   #rendered = 0;
   #active = 0;
 
@@ -188,7 +195,6 @@ export class ListingView {
       0,
       this.#shown.findIndex(entry => entry.path === focus),
     );
-    this.#body.replaceChildren();
     this.#rendered = 0;
     this.#render(Math.max(kChunk, this.#active + 50));
     this.#markOrder(preferences.order);
@@ -227,17 +233,47 @@ export class ListingView {
     }
   }
 
+  /**
+   * A row of an entry that stays is the same element in the same place: one that was swapped between press and release
+   * would lose the click, and the focus.
+   */
   #render(upTo: number): void {
     const end = Math.min(upTo, this.#shown.length);
-    if (end <= this.#rendered) return;
-    const rows = document.createDocumentFragment();
+    const known = this.#rows;
+    if (this.#rendered === 0) {
+      const wanted = new Map(this.#shown.slice(0, end).map(entry => [entry.path, entry]));
+      this.#rows = new Map();
+      for (const [path, { entry, element }] of known) {
+        if (looksLike(entry, wanted.get(path))) continue;
+        element.remove();
+        known.delete(path);
+      }
+    }
     const now = Date.now();
+    let next: Element | null = this.#body.children[this.#rendered] ?? null;
     for (let at = this.#rendered; at < end; at += 1) {
       const entry = this.#shown[at];
-      if (entry) rows.appendChild(this.#row(entry, at, now));
+      if (!entry) continue;
+      const row = this.#rowOf(entry, at, now, known.get(entry.path));
+      this.#rows.set(entry.path, { entry, element: row });
+      if (row === next) next = next.nextElementSibling;
+      else this.#body.insertBefore(row, next);
     }
-    this.#body.appendChild(rows);
     this.#rendered = end;
+  }
+
+  #rowOf(entry: Entry, at: number, now: number, known: Row | undefined): HTMLTableRowElement {
+    if (!known) return this.#row(entry, at, now);
+    const { element } = known;
+    element.dataset.at = String(at);
+    element.querySelector('a')?.setAttribute('tabindex', at === this.#active ? '0' : '-1');
+    const [, size, date] = element.cells;
+    if (size) setText(size, formatSize(entry.size));
+    if (date) {
+      setText(date, formatDate(entry.mtime, now));
+      date.title = formatDateLong(entry.mtime);
+    }
+    return element;
   }
 
   #row(entry: Entry, at: number, now: number): HTMLTableRowElement {
@@ -315,4 +351,9 @@ export class ListingView {
       this.focusRow();
     }
   }
+}
+
+/** Both have the same row, but for size and date. */
+function looksLike(a: Entry, b: Entry | undefined): boolean {
+  return b !== undefined && a.type === b.type && a.mime === b.mime && a.name === b.name;
 }

@@ -9,7 +9,7 @@ import { bundleStates, kSwitches } from './dev/bundle.mjs';
 
 declare global {
   interface Window {
-    stories: { names: string[]; show(name: string): void; inspect(): string[] };
+    stories: { names: string[]; show(name: string): void; arrive(path: string): void; inspect(): string[] };
   }
 }
 
@@ -108,6 +108,21 @@ describe('the folder', () => {
     await page.keyboard.press('/');
     await page.keyboard.press('Escape');
     await page.getByText('home-only', { exact: true }).waitFor();
+    await page.close();
+  });
+
+  it('changes under a pressed mouse button without losing the click', async () => {
+    const page = await browser.newPage();
+    await open('listing', page);
+    await page.getByText('Travel', { exact: true }).hover();
+    await page.mouse.down();
+    await page.evaluate(() => window.stories.arrive('/zebra.txt'));
+    await page.getByText('zebra.txt', { exact: true }).waitFor();
+    await page.mouse.up();
+    await page.getByText('Iceland 2024', { exact: true }).waitFor();
+    await page.goBack();
+    await page.getByText('zebra.txt', { exact: true }).waitFor();
+    expect(await page.locator('.listing tbody .name').allTextContents()).toContain('Travel');
     await page.close();
   });
 

@@ -28,6 +28,10 @@ export class FakeSource implements Source {
     this.#now = now;
   }
 
+  add(path: string, file: FakeFile): void {
+    this.#files.set(path, file);
+  }
+
   list(path: string, signal: AbortSignal): Promise<Listing> {
     if (this.stalled) return forEver(signal);
     const entries = new Map<string, object>();

@@ -143,6 +143,14 @@ export const stories: Record<string, Story> = {
   },
 };
 
+let shown: { readonly source: FakeSource; readonly explorer: Explorer } | null = null;
+
+/** Another file at home; the page looks again. */
+function arrive(path: string): void {
+  shown?.source.add(path, { mime: 'text/plain', content: 'new\n' });
+  shown?.explorer.refresh();
+}
+
 export function show(name: string): void {
   const story = stories[name];
   if (!story) return;
@@ -150,6 +158,7 @@ export function show(name: string): void {
   const source = new FakeSource(sampleFiles(), now);
   source.stalled = story.stalled ?? false;
   const explorer = new Explorer({ source, place: new FragmentPlace(), rootName: () => 'Photos' });
+  shown = { source, explorer };
   const frame = new Frame(explorer, {
     place: { folder: '/home/anna/Photos', name: 'Photos' },
     deviceName: () => 'Chrome on Linux',
@@ -166,4 +175,4 @@ export function show(name: string): void {
   if (story.help) dispatchEvent(new KeyboardEvent('keydown', { key: '?' }));
 }
 
-(window as unknown as { stories: unknown }).stories = { names: Object.keys(stories), show, inspect };
+(window as unknown as { stories: unknown }).stories = { names: Object.keys(stories), show, arrive, inspect };
