@@ -88,7 +88,7 @@ async function bundleOurs(tools) {
     platform: 'node',
     format: 'cjs',
     target: 'node18',
-    external: ['esbuild', 'express', 'sass'],
+    external: ['esbuild', 'express', 'sass'], // module-host/build/tools.ts loads more by name
   });
   write('host.cjs', host.contents);
   if (existsSync(join(web, 'module-tree/index.ts'))) {

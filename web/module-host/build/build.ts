@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { assemble } from './assemble.ts';
 import { bundle, type Bundle, type BundleContext, type Platform } from './bundler.ts';
 import { BuildCache } from './cache.ts';
-import { nameClient, type ClientSite } from './client.ts';
+import { nameClient, nameRuntime, type ClientSite } from './client.ts';
 import { bundleByFolder, ownPart } from './custom.ts';
 import { discover, readPackage, type FoundTree } from './discover.ts';
 import type { BuildJob } from './job.ts';
@@ -18,6 +18,7 @@ import { evaluateStatic, type Evaluated } from './static/evaluate.ts';
 import type { ClientAssets } from './static/page.ts';
 import { pageHtml } from './static/page.ts';
 import { scopeClass } from './styles.ts';
+import { startEsbuild } from './tools.ts';
 
 interface Build {
   job: BuildJob;
@@ -55,6 +56,8 @@ async function makeBundle(build: Build, platform: Platform): Promise<Bundle> {
   const { job, share, tree, packages, cache, key, minify } = build;
   const known = cache.bundle(platform, key);
   if (known) return known;
+  const bundler = ownPart(tree, platform, 'bundler');
+  if (bundler === null) startEsbuild();
   const own = ownPart(tree, platform, 'package');
   const standard = platform === 'client' ? join(share.directory, 'client-default') : 'owndir.server';
   const context: BundleContext = {
@@ -69,7 +72,6 @@ async function makeBundle(build: Build, platform: Platform): Promise<Bundle> {
     minify,
     inlineAssets: job.singleFile,
   };
-  const bundler = ownPart(tree, platform, 'bundler');
   const made = bundler === null ? await bundle(context) : await bundleByFolder(context, bundler, context.entry);
   cache.keepBundle(platform, key, made);
   return made;
@@ -160,11 +162,10 @@ function fillSite(build: Build, client: ClientSite, server: Bundle | null, evalu
 async function makeSite(build: Build): Promise<Finished> {
   const { job, report, tree } = build;
   const withServer = needsServer(tree);
-  const [clientBundle, server] = await Promise.all([
-    bundleFor(build, 'client'),
-    withServer ? bundleFor(build, 'server') : null,
-  ]);
-  const client = nameClient(clientBundle, build.share);
+  const bundles = Promise.all([bundleFor(build, 'client'), withServer ? bundleFor(build, 'server') : null]);
+  const runtime = nameRuntime(build.share); // while the bundler works
+  const [clientBundle, server] = await bundles;
+  const client = nameClient(clientBundle, runtime);
   return report.step('static', async () => {
     try {
       const evaluated = server === null ? null : await evaluate(build, server, client.assets);
@@ -188,10 +189,13 @@ async function makeSite(build: Build): Promise<Finished> {
 export async function build(job: BuildJob, share: Share, script: string, report: Reporter): Promise<Finished> {
   const tree = await report.step('assemble', () => discover(job.source));
   for (const warning of tree.warnings) report.warning(warning);
-  const packages = planPackages(share, job.source, tree, job.cache, job.scripts);
+  const cache = new BuildCache(join(job.cache, 'bundles'));
+  cache.tidy();
+  const options = { share, source: job.source, tree, directory: job.cache, cache, scripts: job.scripts };
+  const packages = planPackages(options);
   if (packages.missing.length > 0) {
     const detail = packages.missing.map(({ home, dependencies }) => `${home}: ${Object.keys(dependencies).join(' ')}`);
-    const work = () => installMissing(share, job.source, job.cache, job.scripts, packages);
+    const work = () => installMissing(options, packages);
     await report.step('packages', work, detail.join('; ').slice(0, 500));
   }
   tidyPackages(job.cache, packages);
@@ -199,8 +203,6 @@ export async function build(job: BuildJob, share: Share, script: string, report:
   const files = [...tree.files].map(([path, file]) => [path, file.digest]);
   // Absolute paths are in it because a custom bundler and maps may have seen them.
   const key = digestOf(JSON.stringify([share.digest, files, packages.digest, minify, job.singleFile, job.source]));
-  const cache = new BuildCache(join(job.cache, 'bundles'));
-  cache.tidy();
   const title = job.title === '' ? basename(job.folder) : job.title;
   return makeSite({ job, share, script, report, tree, packages, cache, key, title, minify, temporary: null });
 }

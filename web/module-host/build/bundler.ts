@@ -1,6 +1,5 @@
 // The default bundler: esbuild, for the browser and for Node. It knows nothing of React; the client package brings that.
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import type { BuildOptions, BuildResult, Message, OutputFile, Plugin } from 'esbuild';
 import { assetsPlugin } from './assets.ts';
@@ -9,6 +8,7 @@ import type { PackageNeeds } from './packages.ts';
 import { BuildFailure, type Problem } from './report.ts';
 import { packageName, Resolver } from './resolve.ts';
 import type { Share } from './share.ts';
+import { writeIfChanged } from './site.ts';
 import { sourcesPlugin, sourceVariable } from './sources.ts';
 import { stylesPlugin } from './styles.ts';
 import { loadEsbuild } from './tools.ts';
@@ -53,13 +53,10 @@ const globals: Record<string, string> = {
   'package.json': '{"sideEffects": false, "type": "module"}\n',
 };
 
-async function writeGlobals(cache: string): Promise<string[]> {
+function writeGlobals(cache: string): string[] {
   const directory = join(cache, 'globals');
-  await mkdir(directory, { recursive: true });
-  for (const [name, text] of Object.entries(globals)) {
-    const path = join(directory, name);
-    if (!existsSync(path) || readFileSync(path, 'utf8') !== text) await writeFile(path, text);
-  }
+  mkdirSync(directory, { recursive: true });
+  for (const [name, text] of Object.entries(globals)) writeIfChanged(join(directory, name), Buffer.from(text));
   return Object.keys(globals)
     .filter(name => name.endsWith('.js'))
     .map(name => join(directory, name));
@@ -79,7 +76,7 @@ export interface PreparedBundle {
 }
 
 /** All that esbuild is called with; `placed` are scripts of packages that want to know where they lie. */
-export async function bundleOptions(context: BundleContext, placed: readonly string[] = []): Promise<PreparedBundle> {
+export function bundleOptions(context: BundleContext, placed: readonly string[] = []): PreparedBundle {
   const { platform, source, tree } = context;
   const resolver = new Resolver(context);
   const client = platform === 'client';
@@ -124,7 +121,7 @@ export async function bundleOptions(context: BundleContext, placed: readonly str
           platform: 'browser',
           format: 'iife',
           target: 'es2020',
-          inject: await writeGlobals(context.cache),
+          inject: writeGlobals(context.cache),
           banner: { js: 'var __owndir_url="",__dirname="/",__filename="/index.js";' },
         }
       : {
@@ -216,7 +213,11 @@ function placedScripts(result: BuildResult, source: string): string[] {
 
 /** Maps name files as the person knows them, and carry no text of packages. */
 function tidyMap(bytes: Uint8Array, context: BundleContext): Uint8Array {
-  const map = JSON.parse(Buffer.from(bytes).toString('utf8')) as { sources: string[]; sourcesContent?: (string | null)[] };
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // The mappings come last and are by far the most: they stay as they are, and only what stands before is read.
+  const at = text.indexOf('\n  "mappings": ');
+  const end = at < 0 ? text.lastIndexOf('}') : text.lastIndexOf(',', at);
+  const map = JSON.parse(`${text.toString('utf8', 0, end)}}`) as { sources: string[]; sourcesContent?: (string | null)[] };
   map.sourcesContent = map.sources.map(each => {
     const path = resolve(outdir, each.replace(/\?[^?]*$/, ''));
     return path.startsWith(`${context.source}/`) && existsSync(path) ? readFileSync(path, 'utf8') : null;
@@ -229,7 +230,7 @@ function tidyMap(bytes: Uint8Array, context: BundleContext): Uint8Array {
       if (path.startsWith(`${place}/`) && !path.includes('/node_modules/')) return `owndir/${relative(place, path)}`;
     return path.slice(path.lastIndexOf('/node_modules/') + 1);
   });
-  return Buffer.from(JSON.stringify(map));
+  return Buffer.concat([Buffer.from(JSON.stringify(map).slice(0, -1)), text.subarray(end)]);
 }
 
 function bundleOf(result: BuildResult & { outputFiles: OutputFile[] }, context: BundleContext): Bundle {
@@ -244,14 +245,14 @@ function bundleOf(result: BuildResult & { outputFiles: OutputFile[] }, context: 
 
 /** `overrides` are options of esbuild's that a folder's own bundler wants different. */
 export async function bundle(context: BundleContext, overrides: BuildOptions = {}): Promise<Bundle> {
-  const { options, resolver } = await bundleOptions(context);
+  const { options, resolver } = bundleOptions(context);
   const kept = { plugins: [...(overrides.plugins ?? []), ...(options.plugins ?? [])], metafile: true, write: false, outdir };
   let result = await run({ ...options, ...overrides, ...kept }, context, resolver);
   checkInputs(result, context, resolver);
   if (context.platform === 'server') {
     const placed = placedScripts(result, context.source);
     if (placed.length > 0) {
-      const again = (await bundleOptions(context, placed)).options;
+      const again = bundleOptions(context, placed).options;
       result = await run({ ...again, ...overrides, ...kept, plugins: again.plugins ?? [] }, context, resolver);
     }
   }

@@ -23,7 +23,14 @@ function sha(bytes: readonly Uint8Array[], encoding: 'hex' | 'base64'): string {
 
 const integrity = (bytes: Uint8Array) => `sha256-${sha([bytes], 'base64')}`;
 
-export function nameClient(bundle: Bundle, share: Share): ClientSite {
+/** The browser runtime, named. */
+export function nameRuntime({ runtime }: Share): ClientFile | null {
+  if (runtime === null) return null;
+  const bytes = readFileSync(runtime);
+  return { path: `owndir-${sha([bytes], 'hex').slice(0, 10)}.js`, bytes };
+}
+
+export function nameClient(bundle: Bundle, runtime: ClientFile | null): ClientSite {
   const files: ClientFile[] = [];
   const assets: ClientAssets = { scripts: [], styles: [] };
   const add = (path: string, bytes: Uint8Array, list: ClientAssets['scripts']) => {
@@ -31,10 +38,7 @@ export function nameClient(bundle: Bundle, share: Share): ClientSite {
     list.push({ path, digest: integrity(bytes) });
   };
   const found = (name: string) => bundle.files.find(file => file.name === name)?.bytes;
-  if (share.runtime !== null) {
-    const runtime = readFileSync(share.runtime);
-    add(`owndir-${sha([runtime], 'hex').slice(0, 10)}.js`, runtime, assets.scripts);
-  }
+  if (runtime !== null) add(runtime.path, runtime.bytes, assets.scripts);
   for (const [kind, list] of [
     ['css', assets.styles],
     ['js', assets.scripts],

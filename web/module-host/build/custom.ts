@@ -85,7 +85,7 @@ export async function bundleByFolder(context: BundleContext, directory: string, 
   mkdirSync(out, { recursive: true });
   stage(context, join(source, directory), join(base, 'bundler'));
   stagePackage(context, entry, src);
-  const { options, resolver } = await bundleOptions(context);
+  const { options, resolver } = bundleOptions(context);
   const defaultBundler = async (_src: string, to: string, overrides: BuildOptions = {}): Promise<boolean> => {
     for (const file of (await bundle(context, overrides)).files) {
       const path = join(dirname(to), file.name.replace(/^(?:client|dist)\./, `${basename(to, '.js')}.`));

@@ -3,17 +3,20 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, normalize } from 'node:path';
-import semver from 'semver';
+import type { BuildCache } from './cache.ts';
 import { readPackage, type FoundTree } from './discover.ts';
 import { explain, runNpm } from './npm.ts';
 import { BuildFailure, type Problem } from './report.ts';
 import type { Share } from './share.ts';
+import { loadSatisfies } from './tools.ts';
 
 /** What one package.json asks for. */
 export interface PackageNeeds {
   /** Directory of the package.json, relative to the source. */
   home: string;
   dependencies: Record<string, string>;
+  /** Names of those that come with the product in a version that fits. */
+  shipped: ReadonlySet<string>;
   /** Where its node_modules is; null when everything comes with the product. */
   installed: string | null;
 }
@@ -36,10 +39,20 @@ function dependenciesOf(source: string, home: string): Record<string, string> {
   return Object.fromEntries(theirs.sort(([a], [b]) => (a < b ? -1 : 1))) as Record<string, string>;
 }
 
-function isShipped(share: Share, name: string, range: string): boolean {
-  const version = share.shipped[name];
-  if (version === undefined) return false;
-  return range === '' || range === 'latest' || semver.satisfies(version, range);
+type Fits = (name: string, range: string) => boolean;
+
+/** Whether the product's version fits a range. What is known from before is not asked anew: loading semver takes a while. */
+function shippedFits(share: Share, all: readonly Record<string, string>[], cache: BuildCache): Fits {
+  const asked = all.flatMap(each => Object.entries(each)).filter(([name]) => name in share.shipped);
+  const known = cache.value<Record<string, boolean>>('shipped', share.digest) ?? {};
+  const keyOf = (name: string, range: string) => `${name}@${range}`;
+  if (asked.some(([name, range]) => known[keyOf(name, range)] === undefined)) {
+    const satisfies = loadSatisfies();
+    for (const [name, range] of asked)
+      known[keyOf(name, range)] = range === '' || range === 'latest' || satisfies(share.shipped[name] ?? '', range);
+    cache.keep('shipped', share.digest, known);
+  }
+  return (name, range) => name in share.shipped && known[keyOf(name, range)] === true;
 }
 
 /** A local package: its directory inside the module, relative to the source; null when it is something else. */
@@ -54,10 +67,16 @@ interface Install extends PackageNeeds {
   key: string;
 }
 
-function plan(share: Share, source: string, tree: FoundTree, home: string, scripts: boolean): Install | PackageNeeds {
-  const dependencies = dependenciesOf(source, home);
-  const wanted = Object.entries(dependencies).filter(([name, range]) => !isShipped(share, name, range));
-  if (wanted.length === 0) return { home, dependencies, installed: null };
+interface Asked {
+  home: string;
+  dependencies: Record<string, string>;
+}
+
+function plan({ home, dependencies }: Asked, source: string, tree: FoundTree, fits: Fits, scripts: boolean): Install | PackageNeeds {
+  const wanted = Object.entries(dependencies).filter(([name, range]) => !fits(name, range));
+  const missing = new Set(wanted.map(([name]) => name));
+  const shipped = new Set(Object.keys(dependencies).filter(name => !missing.has(name)));
+  if (wanted.length === 0) return { home, dependencies, shipped, installed: null };
   const lockFile = `${home}/package-lock.json`;
   const lock = tree.files.has(lockFile) ? readFileSync(join(source, lockFile), 'utf8') : null;
   const locals = new Map<string, string>();
@@ -76,15 +95,15 @@ function plan(share: Share, source: string, tree: FoundTree, home: string, scrip
   for (const local of locals.values())
     for (const [path, file] of tree.files) if (path.startsWith(`${local}/`)) hash.update(`${path}\0${file.digest}\0`);
   const key = hash.digest('hex').slice(0, 32);
-  return { home, dependencies, installed: null, lock, locals, key };
+  return { home, dependencies, shipped, installed: null, lock, locals, key };
 }
 
 /** Writes what npm needs into `directory` and runs it. */
-async function install(source: string, needs: Install, directory: string, share: Share, scripts: boolean): Promise<void> {
+async function install(source: string, needs: Install, directory: string, scripts: boolean): Promise<void> {
   mkdirSync(directory, { recursive: true });
   // Without a lock only what is missing is fetched; with one, all of it must match.
   const dependencies = Object.fromEntries(
-    Object.entries(needs.dependencies).filter(([name, range]) => needs.lock !== null || !isShipped(share, name, range)),
+    Object.entries(needs.dependencies).filter(([name]) => needs.lock !== null || !needs.shipped.has(name)),
   );
   for (const local of needs.locals.values())
     cpSync(join(source, local), join(directory, local.slice(needs.home.length + 1)), { recursive: true });
@@ -120,35 +139,51 @@ function placeOf(cache: string, needs: Install): string {
   return join(cache, 'packages', needs.key);
 }
 
-export function planPackages(share: Share, source: string, tree: FoundTree, cache: string, scripts: boolean): PackagePlan {
-  const needs: (Install | PackageNeeds)[] = [];
+export interface PackageOptions {
+  share: Share;
+  source: string;
+  tree: FoundTree;
+  /** The cache directory: packages are installed below it. */
+  directory: string;
+  cache: BuildCache;
+  /** Install scripts of packages may run. */
+  scripts: boolean;
+}
+
+export function planPackages({ share, source, tree, directory, cache, scripts }: PackageOptions): PackagePlan {
   const problems: Problem[] = [];
-  for (const home of tree.packages)
-    try {
-      needs.push(plan(share, source, tree, home, scripts));
-    } catch (error) {
-      if (!(error instanceof BuildFailure)) throw error;
-      problems.push(...error.problems);
-    }
+  const collect = <From, To>(list: readonly From[], work: (each: From) => To): To[] =>
+    list.flatMap(each => {
+      try {
+        return [work(each)];
+      } catch (error) {
+        if (!(error instanceof BuildFailure)) throw error;
+        problems.push(...error.problems);
+        return [];
+      }
+    });
+  const asked = collect(tree.packages, home => ({ home, dependencies: dependenciesOf(source, home) }));
+  const fits = shippedFits(share, asked.map(each => each.dependencies), cache);
+  const needs = collect(asked, each => plan(each, source, tree, fits, scripts));
   if (problems.length > 0) throw new BuildFailure(problems);
   const installs = needs.filter(isInstall);
   const digest = createHash('sha256').update(JSON.stringify(installs.map(({ home, key }) => [home, key])));
-  const missing = installs.filter(each => !existsSync(join(placeOf(cache, each), 'done')));
-  for (const each of installs) if (!missing.includes(each)) each.installed = placeOf(cache, each);
+  const missing = installs.filter(each => !existsSync(join(placeOf(directory, each), 'done')));
+  for (const each of installs) if (!missing.includes(each)) each.installed = placeOf(directory, each);
   return { needs, digest: digest.digest('hex'), missing };
 }
 
 /** Installs what is missing, one after the other; npm itself works in parallel. */
-export async function installMissing(share: Share, source: string, cache: string, scripts: boolean, plan: PackagePlan): Promise<void> {
-  const base = join(cache, 'packages');
+export async function installMissing({ source, directory, scripts }: PackageOptions, plan: PackagePlan): Promise<void> {
+  const base = join(directory, 'packages');
   mkdirSync(base, { recursive: true });
   for (const needs of plan.missing) {
-    const place = placeOf(cache, needs);
+    const place = placeOf(directory, needs);
     if (!existsSync(join(place, 'done'))) {
       const temporary = join(base, `.${needs.key}.${process.pid}`);
       rmSync(temporary, { recursive: true, force: true });
       try {
-        await install(source, needs, temporary, share, scripts);
+        await install(source, needs, temporary, scripts);
         writeFileSync(join(temporary, 'done'), '');
         rmSync(place, { recursive: true, force: true });
         renameSync(temporary, place);

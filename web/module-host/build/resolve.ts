@@ -5,7 +5,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
-import semver from 'semver';
 import type { PackageNeeds } from './packages.ts';
 import type { Share } from './share.ts';
 
@@ -102,16 +101,10 @@ export class Resolver {
 
   /** The nearest to the root that asks for a version which the product does not have decides; else the product's. */
   #baseOfGroup(group: readonly string[], needs: readonly PackageNeeds[]): string {
-    const { share } = this.#context;
-    const other = needs.find(({ dependencies, installed }) =>
-      group.some(name => {
-        const range = dependencies[name];
-        const shipped = share.shipped[name];
-        if (range === undefined || installed === null || this.versionAt(installed, name) === null) return false;
-        return shipped === undefined || !semver.satisfies(shipped, range);
-      }),
+    const other = needs.find(({ dependencies, shipped, installed }) =>
+      group.some(name => name in dependencies && !shipped.has(name) && installed !== null && this.versionAt(installed, name) !== null),
     );
-    return other?.installed ?? share.base;
+    return other?.installed ?? this.#context.share.base;
   }
 
   /** The version of what lies in `base`/node_modules; null when there is none. */

@@ -1,8 +1,6 @@
 // `host.cjs build`: one job after the other, from a line on stdin to the files of the site.
-import { writeSync } from 'node:fs';
-import { realpathSync } from 'node:fs';
+import { realpathSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { createInterface } from 'node:readline';
 import { build } from './build.ts';
 import { parseJob, type BuildJob } from './job.ts';
 import { BuildFailure, messageOf, Reporter } from './report.ts';
@@ -10,7 +8,7 @@ import { openShare } from './share.ts';
 
 /** stdout is for our lines alone: what modules and bundlers print goes to stderr. */
 function claimStdout(): (line: string) => void {
-  process.stdout.write = process.stderr.write.bind(process.stderr);
+  Object.defineProperty(process, 'stdout', { configurable: true, get: () => process.stderr });
   return line => {
     for (let rest = Buffer.from(line); rest.length > 0; ) {
       try {
@@ -36,12 +34,26 @@ async function runJob(job: BuildJob, report: Reporter, script: string): Promise<
   }
 }
 
+const maxLine = 1024 * 1024;
+
+/** Of stdin. (Node's readline takes longer to load than what is done here.) */
+async function* lines(): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of process.stdin.setEncoding('utf8') as AsyncIterable<string>) {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop() ?? '';
+    yield* parts;
+    if (rest.length > maxLine) throw new Error('the job is too long');
+  }
+  if (rest !== '') yield rest;
+}
+
 /** Returns the exit code: 0 built, 1 not built, 2 no job. With "watch" in a job, the next line is the next job. */
 export async function runBuild(): Promise<number> {
   const report = new Reporter(claimStdout());
   const script = realpathSync(process.argv[1] ?? '');
   let code = 2;
-  for await (const line of createInterface({ input: process.stdin })) {
+  for await (const line of lines()) {
     let job: BuildJob;
     try {
       job = parseJob(line);

@@ -7,7 +7,7 @@ import { dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Location, OnLoadResult, PartialMessage, Plugin } from 'esbuild';
 import { ownerOf, packageName, type Resolver } from './resolve.ts';
-import { loadSass } from './tools.ts';
+import { loadPostcss, loadPrefixer, loadSass } from './tools.ts';
 
 /** The class of a directory's part of the tree; null for the root, whose styles apply everywhere. */
 export function scopeClass(path: string): string | null {
@@ -79,12 +79,9 @@ export function scopeSelector(selector: string, scope: string): string {
 }
 
 async function scoped(css: string, scope: string, path: string): Promise<string> {
-  const [{ default: postcss }, { default: prefixer }] = await Promise.all([
-    import('postcss'),
-    import('postcss-prefix-selector'),
-  ]);
-  const plugin = prefixer({ prefix: `.${scope}`, transform: (_prefix, selector) => scopeSelector(selector, scope) });
-  return (await postcss([plugin]).process(css, { from: path, map: false })).css;
+  const transform = (_prefix: string, selector: string) => scopeSelector(selector, scope);
+  const plugin = loadPrefixer()({ prefix: `.${scope}`, transform });
+  return (await loadPostcss()([plugin]).process(css, { from: path, map: false })).css;
 }
 
 function located(error: unknown, source: string): PartialMessage {

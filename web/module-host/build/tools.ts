@@ -3,7 +3,10 @@
 import { createRequire } from 'node:module';
 import { realpathSync } from 'node:fs';
 import type * as Esbuild from 'esbuild';
+import type Postcss from 'postcss';
+import type prefixer from 'postcss-prefix-selector';
 import type * as Sass from 'sass';
+import type { satisfies } from 'semver';
 
 function load(name: string): unknown {
   return createRequire(realpathSync(process.argv[1] ?? ''))(name);
@@ -11,3 +14,18 @@ function load(name: string): unknown {
 
 export const loadEsbuild = () => load('esbuild') as typeof Esbuild;
 export const loadSass = () => load('sass') as typeof Sass;
+export const loadPostcss = () => load('postcss') as typeof Postcss;
+export const loadPrefixer = () => load('postcss-prefix-selector') as typeof prefixer;
+export const loadSatisfies = () => load('semver/functions/satisfies') as typeof satisfies;
+
+let started = false;
+
+/** Its process starts while we prepare what it is asked. */
+export function startEsbuild(): void {
+  if (started) return;
+  started = true;
+  // A failure is told by the build that follows.
+  loadEsbuild()
+    .initialize({})
+    .catch(() => undefined);
+}
