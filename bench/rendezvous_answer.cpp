@@ -155,7 +155,7 @@ class Served {
     thread_ = std::thread([this] { network_.run(); });
   }
   ~Served() {
-    asio::co_spawn(network_, stop(server_), [this](std::exception_ptr failure) {
+    asio::co_spawn(network_, stop(server_), [this](const std::exception_ptr& failure) {
       rethrow(failure);
       busy_.reset();
       network_.stop();

@@ -127,7 +127,7 @@ int Runner::run(Awaitable<int> command) {
     });
   });
   std::optional<int> code;
-  asio::co_spawn(context_, std::move(command), [&](std::exception_ptr failure, int result) {
+  asio::co_spawn(context_, std::move(command), [&](const std::exception_ptr& failure, int result) {
     code = result;
     if (failure) {
       code = kExitFailure;

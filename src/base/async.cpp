@@ -41,7 +41,7 @@ TaskGroup::TaskId TaskGroup::spawn(const char* name, Awaitable<void> task) {
   auto& entry = state_->running[id];
   entry = std::make_unique<State::Task>();
   const asio::cancellation_slot slot = entry->signal.slot();
-  auto ended = [state = state_, id, name](std::exception_ptr failure) {
+  auto ended = [state = state_, id, name](const std::exception_ptr& failure) {
     if (failure) {
       try {
         std::rethrow_exception(failure);

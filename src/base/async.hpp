@@ -58,7 +58,7 @@ Awaitable<bool> sleep_for(std::chrono::steady_clock::duration duration);
 /// A condition that coroutines of one thread wait for: `notify` wakes all that wait now.
 class Notifier {
  public:
-  explicit Notifier(asio::any_io_executor executor) : timer_(std::move(executor)) {
+  explicit Notifier(const asio::any_io_executor& executor) : timer_(executor) {
     timer_.expires_at(asio::steady_timer::time_point::max());
   }
   /// Returns after the next `notify`, or when the coroutine is cancelled (then false).

@@ -30,8 +30,8 @@ constexpr useconds_t kReapPause = 1000;
 /// Lines out of a pipe.
 class LineReader {
  public:
-  LineReader(asio::any_io_executor executor, FileDescriptor pipe, std::size_t limit)
-      : pipe_(std::move(executor), pipe.release()), limit_(limit) {}
+  LineReader(const asio::any_io_executor& executor, FileDescriptor pipe, std::size_t limit)
+      : pipe_(executor, pipe.release()), limit_(limit) {}
 
   static Awaitable<Result<std::optional<std::string>>> next(LineReader& self) {
     for (;;) {
@@ -220,7 +220,7 @@ std::optional<std::string> find_program(const std::string& name) {
   std::string_view path = variable == nullptr ? "/usr/local/bin:/usr/bin:/bin" : variable;
   while (!path.empty()) {
     const std::size_t colon = path.find(':');
-    const std::string candidate = std::string(path.substr(0, colon)) + "/" + name;
+    std::string candidate = std::string(path.substr(0, colon)) + "/" + name;
     path.remove_prefix(colon == path.npos ? path.size() : colon + 1);
     if (candidate.front() == '/' && ::access(candidate.c_str(), X_OK) == 0) return candidate;
   }

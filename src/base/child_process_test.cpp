@@ -29,7 +29,7 @@ ChildOptions shell(const std::string& script) {
 
 /// Runs one coroutine to its end.
 void run(asio::io_context& io, Awaitable<void> body) {
-  asio::co_spawn(io, std::move(body), [](std::exception_ptr failure) {
+  asio::co_spawn(io, std::move(body), [](const std::exception_ptr& failure) {
     if (failure) std::rethrow_exception(failure);
   });
   io.run();

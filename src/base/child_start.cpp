@@ -53,8 +53,11 @@ void prefer_as_victim() {
 
 bool arrange_descriptors(Prepared& child) {
   constexpr int kHigh = 16;  // above every number that is given away below
-  for (int& stream : child.streams)
-    if (stream >= 0 && (stream = ::fcntl(stream, F_DUPFD_CLOEXEC, kHigh)) < 0) return false;
+  for (int& stream : child.streams) {
+    if (stream < 0) continue;
+    stream = ::fcntl(stream, F_DUPFD_CLOEXEC, kHigh);
+    if (stream < 0) return false;
+  }
   child.report = ::fcntl(child.report, F_DUPFD_CLOEXEC, kHigh);
   if (child.report < 0) return false;
   for (int number = 0; number < 4; ++number)

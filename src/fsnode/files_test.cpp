@@ -299,7 +299,6 @@ TEST_F(Files, NoRaceLeadsOut) {
   outside_.write("victim", "untouched");
   folder_.write("d/victim", "inside");
   const fs::path directory = folder_.path() / "d";
-  const fs::path aside = folder_.path() / "aside";
   fs::create_directory_symlink(outside_.path(), folder_.path() / "link");
   std::atomic<bool> over{false};
   std::thread swapper([&] {

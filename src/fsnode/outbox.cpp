@@ -16,7 +16,7 @@ void Outbox::push(exchange::SocketMessage message) {
   more_.notify();
 }
 
-void Outbox::post(std::string text) {
+void Outbox::post(std::string_view text) {
   push({true, to_bytes(text)});
 }
 

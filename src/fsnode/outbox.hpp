@@ -14,7 +14,7 @@ class Outbox {
   explicit Outbox(const asio::any_io_executor& executor) : room_(executor), more_(executor) {}
 
   /// Queues without waiting.
-  void post(std::string text);
+  void post(std::string_view text);
   /// Waits for room for data, then queues. False when nothing will be sent any more.
   Awaitable<bool> put(exchange::SocketMessage message);
   /// Waits until replies have room again. False likewise.

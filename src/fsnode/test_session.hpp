@@ -144,7 +144,7 @@ class TestSession {
   /// A whole write; its last answer.
   Json write(const std::string& path, std::string_view data, Json more = Json::object()) {
     more.update({{"id", 99}, {"op", "write"}, {"path", path}});
-    const Json first = ask(more);
+    Json first = ask(more);
     if (first.contains("error")) return first;
     for (std::size_t at = 0; at < data.size(); at += 65536) send_data(99, data.substr(at, 65536));
     send({{"id", 99}, {"end", true}});

@@ -28,7 +28,7 @@ std::string text_of(const Change& change) {
 /// Once with inotify and no other look, once by looking alone.
 class Watching : public ::testing::TestWithParam<bool> {
  protected:
-  WatchOptions options(std::vector<std::string> paths = {""}) const {
+  WatchOptions options(const std::vector<std::string>& paths = {""}) const {
     WatchOptions options;
     for (const std::string& path : paths) options.paths.push_back(*RootedPath::parse(path));
     options.inotify = GetParam();
@@ -281,6 +281,7 @@ TEST(InotifyWatching, FindsTheDifferencesWhenTheQueueOverflowed) {
   while (*watcher.step(1000, changes)) {
   }
   std::vector<std::string> told;
+  told.reserve(changes.size());
   for (const Change& change : changes) told.push_back(text_of(change));
   EXPECT_THAT(told, ::testing::IsSupersetOf({"unlink victim", "add late/arrival"}));
 }

@@ -123,7 +123,7 @@ class FolderApp : public ::testing::Test {
     request.head = {method, address, std::move(fields)};
     Answer answer;
     asio::io_context io;
-    asio::co_spawn(io, run(*gateway, std::move(request), answer), [](std::exception_ptr failure) {
+    asio::co_spawn(io, run(*gateway, std::move(request), answer), [](const std::exception_ptr& failure) {
       if (failure) std::rethrow_exception(failure);
     });
     io.run();
@@ -238,7 +238,7 @@ TEST_F(FolderApp, OpensTheTwoWebSocketsOfTheCoreAndNoOther) {
     if (!protocols.empty()) request.head.fields.add("Sec-WebSocket-Protocol", protocols);
     std::string outcome;
     io.restart();
-    asio::co_spawn(io, open_one(*gateway, std::move(request), outcome), [](std::exception_ptr) {});
+    asio::co_spawn(io, open_one(*gateway, std::move(request), outcome), [](const std::exception_ptr&) {});
     io.run();
     return outcome;
   };
@@ -253,7 +253,7 @@ TEST_F(FolderApp, OpensTheTwoWebSocketsOfTheCoreAndNoOther) {
 /// A WebSocket whose other end is the test.
 class FakeSocket final : public exchange::WebSocket {
  public:
-  explicit FakeSocket(asio::any_io_executor executor) : closed(std::move(executor)) {}
+  explicit FakeSocket(const asio::any_io_executor& executor) : closed(executor) {}
   Awaitable<Result<std::optional<exchange::SocketMessage>>> receive() override {
     while (!ended) co_await closed.wait();
     co_return std::optional<exchange::SocketMessage>();
@@ -287,8 +287,8 @@ TEST(LiveBoard, TellsAPageTheStateAtOnceAndThenEachChangeUntilItGoes) {
   FakeSocket socket(io.get_executor());
   const auto session = board.make_session();
   bool ended = false;
-  asio::co_spawn(io, session->run(socket), [&ended](std::exception_ptr) { ended = true; });
-  asio::co_spawn(io, drive(board, socket), [](std::exception_ptr) {});
+  asio::co_spawn(io, session->run(socket), [&ended](const std::exception_ptr&) { ended = true; });
+  asio::co_spawn(io, drive(board, socket), [](const std::exception_ptr&) {});
   io.run();
   EXPECT_TRUE(ended);
   ASSERT_EQ(socket.sent.size(), 2U);

@@ -49,7 +49,7 @@ class GatewayTest : public ::testing::Test {
     Request request;
     request.head = {std::move(method), std::move(target), std::move(fields)};
     asio::io_context io;
-    asio::co_spawn(io, run(*this, std::move(request), answer), [](std::exception_ptr failure) {
+    asio::co_spawn(io, run(*this, std::move(request), answer), [](const std::exception_ptr& failure) {
       if (failure) std::rethrow_exception(failure);
     });
     io.run();

@@ -19,7 +19,7 @@ struct LiveState {
 
 class LiveBoard {
  public:
-  explicit LiveBoard(asio::any_io_executor executor) : changed_(std::move(executor)) {}
+  explicit LiveBoard(const asio::any_io_executor& executor) : changed_(executor) {}
   void set(LiveState state);
   const LiveState& get() const { return state_; }
   /// {"site","state","text"}: the state at once, then each new one; a page that reads slowly sees the latest only.

@@ -56,7 +56,7 @@ class LocalGuardTest : public ::testing::Test {
     request.head = {std::move(method), std::move(target), std::move(fields)};
     Response answer;
     asio::io_context io;
-    asio::co_spawn(io, run(*guard_, std::move(request), answer), [](std::exception_ptr failure) {
+    asio::co_spawn(io, run(*guard_, std::move(request), answer), [](const std::exception_ptr& failure) {
       if (failure) std::rethrow_exception(failure);
     });
     io.run();
@@ -72,7 +72,7 @@ class LocalGuardTest : public ::testing::Test {
     request.head = {"GET", std::move(target), std::move(fields)};
     int status = 0;
     asio::io_context io;
-    asio::co_spawn(io, run_socket(*guard_, std::move(request), status), [](std::exception_ptr failure) {
+    asio::co_spawn(io, run_socket(*guard_, std::move(request), status), [](const std::exception_ptr& failure) {
       if (failure) std::rethrow_exception(failure);
     });
     io.run();

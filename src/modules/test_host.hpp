@@ -99,7 +99,7 @@ inline void run_to_end(asio::io_context& io, Awaitable<void> body) {
     ADD_FAILURE() << "still running after two minutes";
     io.stop();
   });
-  asio::co_spawn(io, std::move(body), [&watchdog](std::exception_ptr failure) {
+  asio::co_spawn(io, std::move(body), [&watchdog](const std::exception_ptr& failure) {
     watchdog.cancel();
     try {
       if (failure) std::rethrow_exception(failure);

@@ -170,7 +170,7 @@ struct Loop {
   void run(Awaitable<void> task) {
     bool ended = false;
     std::exception_ptr failure;
-    asio::co_spawn(network, std::move(task), [&](std::exception_ptr error) {
+    asio::co_spawn(network, std::move(task), [&](const std::exception_ptr& error) {
       failure = error;
       ended = true;
     });

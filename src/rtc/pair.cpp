@@ -87,7 +87,7 @@ Awaitable<Result<RawRate>> measure_raw(Pair pair, std::uint64_t bytes, std::size
   Events from, to;
   from.on_buffered_low = [transfer] { transfer->fill(); };
   from.on_closed = [transfer](const Error&) { transfer->closed = true; };
-  to.on_message = [transfer](Bytes message) { transfer->received += message.size(); };
+  to.on_message = [transfer](const Bytes& message) { transfer->received += message.size(); };
   to.on_closed = from.on_closed;
   sender->set_buffered_low_threshold(sender->max_buffered() / 2);
   receiver->set_events(std::move(to));
@@ -111,7 +111,7 @@ Awaitable<Result<double>> measure_round_trip(Pair pair, int count, std::size_t s
   echo->count = static_cast<std::size_t>(std::max(1, count));
   echo->message.assign(size, std::byte{1});
   Events here, there;
-  here.on_message = [echo](Bytes) { echo->pong(); };
+  here.on_message = [echo](const Bytes&) { echo->pong(); };
   here.on_closed = [echo](const Error&) { echo->closed = true; };
   there.on_message = [echo](Bytes message) { echo->closed = !echo->far->send(message) || echo->closed; };
   far->set_events(std::move(there));

@@ -276,7 +276,7 @@ TEST_F(PeerTest, AWaitingStepEndsWithTheClosing) {
   const auto peer = make(options);
   std::optional<Result<std::string>> offer;
   asio::co_spawn(io, peer->make_offer(),
-                 [&](std::exception_ptr, Result<std::string> value) { offer = std::move(value); });
+                 [&](const std::exception_ptr&, Result<std::string> value) { offer = std::move(value); });
   io.restart();
   io.poll();
   run(io, peer->close());

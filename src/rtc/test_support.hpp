@@ -22,7 +22,7 @@ template <class T>
 T run(asio::io_context& io, Awaitable<T> task) {
   std::optional<T> out;
   std::exception_ptr failure;
-  asio::co_spawn(io, std::move(task), [&](std::exception_ptr thrown, T value) {
+  asio::co_spawn(io, std::move(task), [&](const std::exception_ptr& thrown, T value) {
     failure = thrown;
     out = std::move(value);
   });
@@ -36,7 +36,7 @@ T run(asio::io_context& io, Awaitable<T> task) {
 
 inline void run(asio::io_context& io, Awaitable<void> task) {
   bool done = false;
-  asio::co_spawn(io, std::move(task), [&](std::exception_ptr) { done = true; });
+  asio::co_spawn(io, std::move(task), [&](const std::exception_ptr&) { done = true; });
   io.restart();
   while (!done && io.run_one_for(std::chrono::seconds(60)) > 0) {
   }

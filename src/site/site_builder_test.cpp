@@ -83,7 +83,7 @@ class SiteBuilderTest : public ::testing::Test {
   }
   static void drive(Awaitable<void> body) {
     asio::io_context io;
-    asio::co_spawn(io, std::move(body), [](std::exception_ptr failure) {
+    asio::co_spawn(io, std::move(body), [](const std::exception_ptr& failure) {
       if (failure) std::rethrow_exception(failure);
     });
     io.run();

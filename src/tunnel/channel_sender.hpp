@@ -16,7 +16,7 @@ namespace owndir::tunnel {
 
 /// The body that one exchange sends, as its coroutine and the channel see it.
 struct Outgoing {
-  Outgoing(asio::any_io_executor executor, ExchangeId exchange) : id(exchange), wake(std::move(executor)) {}
+  Outgoing(const asio::any_io_executor& executor, ExchangeId exchange) : id(exchange), wake(executor) {}
   ExchangeId id;
   Notifier wake;               ///< whatever the coroutine waits for may have changed
   std::optional<Bytes> piece;  ///< read, waiting for room

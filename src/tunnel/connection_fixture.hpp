@@ -48,7 +48,7 @@ class GeneratedBody final : public exchange::BodySource {
 /// A body that never gives anything.
 class SilentBody final : public exchange::BodySource {
  public:
-  explicit SilentBody(asio::any_io_executor executor) : never_(std::move(executor)) {}
+  explicit SilentBody(const asio::any_io_executor& executor) : never_(executor) {}
   std::shared_ptr<bool> gone = std::make_shared<bool>(false);
   ~SilentBody() override { *gone = true; }
   Awaitable<Result<Bytes>> read(std::size_t) override {

@@ -15,7 +15,7 @@ namespace owndir::tunnel {
 
 class IncomingQueue {
  public:
-  explicit IncomingQueue(asio::any_io_executor executor) : arrived_(std::move(executor)) {}
+  explicit IncomingQueue(const asio::any_io_executor& executor) : arrived_(executor) {}
 
   /// `message` is a data frame.
   void push(Bytes message, bool last);

@@ -12,7 +12,7 @@ using exchange::SocketMessage;
 /// The socket that a relay gets: `say` and `hang_up` are its other end's doing, `heard` is what reached that.
 class LocalSocket final : public exchange::WebSocket {
  public:
-  explicit LocalSocket(asio::any_io_executor executor) : changed_(std::move(executor)) {}
+  explicit LocalSocket(const asio::any_io_executor& executor) : changed_(executor) {}
 
   std::vector<SocketMessage> heard;
   std::optional<std::pair<std::uint16_t, std::string>> closed;  ///< by the relay

@@ -210,7 +210,7 @@ class Loop {
       ADD_FAILURE() << "still running after two minutes";
       context.stop();
     });
-    asio::co_spawn(context, std::move(body), [&](std::exception_ptr failure) {
+    asio::co_spawn(context, std::move(body), [&](const std::exception_ptr& failure) {
       watchdog.cancel();
       try {
         if (failure) std::rethrow_exception(failure);
