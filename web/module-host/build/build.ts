@@ -5,7 +5,7 @@ import { assemble } from './assemble.ts';
 import { bundle, type Bundle, type BundleContext, type Platform } from './bundler.ts';
 import { BuildCache } from './cache.ts';
 import { nameClient, nameRuntime, type ClientSite } from './client.ts';
-import { bundleByFolder, ownPart } from './custom.ts';
+import { bundleContained, ownPart } from './custom.ts';
 import { discover, readPackage, type FoundTree } from './discover.ts';
 import type { BuildJob } from './job.ts';
 import { installMissing, planPackages, tidyPackages, type PackagePlan } from './packages.ts';
@@ -33,9 +33,11 @@ interface Build {
   key: string;
   title: string;
   minify: boolean;
-  /** Where generators may write; removed when the site is there. */
-  temporary: string | null;
+  /** Where modules are evaluated and generators may write; removed when the site is there. */
+  scratch: string | null;
 }
+
+const temporaryOf = (scratch: string) => join(scratch, 'temporary');
 
 /** The key "owndir" of the root module's package.json. */
 function rootSettings(job: BuildJob, tree: FoundTree): { minify: boolean } {
@@ -68,11 +70,11 @@ async function makeBundle(build: Build, platform: Platform): Promise<Bundle> {
     share,
     tree,
     needs: packages.needs,
-    assembled: assemble(tree, job.source),
+    assembled: assemble(tree, job.source, platform === 'server'),
     minify,
     inlineAssets: job.singleFile,
   };
-  const made = bundler === null ? await bundle(context) : await bundleByFolder(context, bundler, context.entry);
+  const made = bundler === null ? await bundle(context) : await bundleContained(build.script, context, bundler, job.limits);
   cache.keepBundle(platform, key, made);
   return made;
 }
@@ -84,9 +86,8 @@ async function bundleFor(build: Build, platform: Platform): Promise<Bundle> {
 }
 
 /** Server code is told where its source lies, and stack traces where the person has it. */
-function writeServer(build: Build, server: Bundle): string {
-  const { job } = build;
-  const place = join(job.out, 'server/dist.cjs');
+function writeServer({ job }: Build, server: Bundle, directory: string): string {
+  const place = join(directory, 'dist.cjs');
   for (const { name, bytes } of server.files) {
     if (name === 'dist.js') {
       const text = Buffer.from(bytes).toString('utf8');
@@ -102,13 +103,14 @@ function writeServer(build: Build, server: Bundle): string {
 
 async function evaluate(build: Build, server: Bundle, assets: ClientAssets): Promise<Evaluated> {
   const { job, tree, cache, key, title, report } = build;
-  const dist = writeServer(build, server);
   const evaluationKey = digestOf(JSON.stringify([key, title, assets]));
   const known = cache.value<Evaluated>('static', evaluationKey);
   if (known) return known;
   mkdirSync(job.cache, { recursive: true });
-  const temporary = mkdtempSync(join(job.cache, 'made-'));
-  build.temporary = temporary;
+  build.scratch = mkdtempSync(join(job.cache, 'made-'));
+  const dist = writeServer(build, server, join(build.scratch, 'server'));
+  const temporary = temporaryOf(build.scratch);
+  mkdirSync(temporary);
   const homes = Object.fromEntries(tree.modules.map(({ path, home }) => [path, join(job.source, home)]));
   const { source, folder } = job;
   const told: unknown[] = [];
@@ -119,6 +121,7 @@ async function evaluate(build: Build, server: Bundle, assets: ClientAssets): Pro
       told.push(problem);
       report.warning(problem);
     },
+    job.limits,
   );
   // What functions have made may differ next time; warnings are to be told again.
   if (!evaluated.dynamic && told.length === 0 && evaluated.items.every(item => 'from' in item))
@@ -127,13 +130,13 @@ async function evaluate(build: Build, server: Bundle, assets: ClientAssets): Pro
 }
 
 function placesOf(build: Build): SitePlaces {
-  const { job, tree, temporary } = build;
+  const { job, tree, scratch } = build;
   const homes = new Map(tree.modules.map(({ path, home }) => [path, join(job.source, home)]));
   return {
     home: module => homes.get(module) ?? join(job.source, module),
     roots: (module, generated) => [
       homes.get(module) ?? join(job.source, module),
-      ...(generated ? [join(job.folder, module), ...(temporary === null ? [] : [temporary])] : []),
+      ...(generated ? [join(job.folder, module), ...(scratch === null ? [] : [temporaryOf(scratch)])] : []),
     ],
   };
 }
@@ -172,7 +175,8 @@ async function makeSite(build: Build): Promise<Finished> {
       const site = fillSite(build, client, server, evaluated);
       writeSite(join(job.out, 'site'), site.files);
       const routes = evaluated?.routes ?? false;
-      if (!routes) rmSync(join(job.out, 'server'), { recursive: true, force: true });
+      if (routes && server !== null) writeServer(build, server, join(job.out, 'server'));
+      else rmSync(join(job.out, 'server'), { recursive: true, force: true });
       return {
         files: site.files.map(({ path, bytes }) => ({ path, bytes: bytes.length })),
         server: routes ? 'server/dist.cjs' : null,
@@ -181,7 +185,7 @@ async function makeSite(build: Build): Promise<Finished> {
         digest: site.digest,
       };
     } finally {
-      if (build.temporary !== null) rmSync(build.temporary, { recursive: true, force: true });
+      if (build.scratch !== null) rmSync(build.scratch, { recursive: true, force: true });
     }
   });
 }
@@ -204,5 +208,5 @@ export async function build(job: BuildJob, share: Share, script: string, report:
   // Absolute paths are in it because a custom bundler and maps may have seen them.
   const key = digestOf(JSON.stringify([share.digest, files, packages.digest, minify, job.singleFile, job.source]));
   const title = job.title === '' ? basename(job.folder) : job.title;
-  return makeSite({ job, share, script, report, tree, packages, cache, key, title, minify, temporary: null });
+  return makeSite({ job, share, script, report, tree, packages, cache, key, title, minify, scratch: null });
 }

@@ -4,12 +4,14 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symli
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parentPort, workerData } from 'node:worker_threads';
 import type { BuildOptions } from 'esbuild';
 import { assemble } from './assemble.ts';
 import { bundle, bundleOptions, type Bundle, type BundleContext, type BundleFile, type Platform } from './bundler.ts';
 import type { FoundTree } from './discover.ts';
-import { BuildFailure, messageOf } from './report.ts';
-import { placeOf } from './static/evaluate.ts';
+import { runContained, type ContainedLimits } from './contained.ts';
+import { BuildFailure, messageOf, type Problem } from './report.ts';
+import { placeOf } from './place.ts';
 
 export type Part = 'bundler' | 'package' | 'static';
 
@@ -44,7 +46,7 @@ function stagePackage(context: BundleContext, from: string, to: string): void {
   stage(context, from, to);
   const assembled = join(to, 'node_modules/owndir.package');
   mkdirSync(assembled, { recursive: true });
-  const text = assemble(context.tree, context.source).replace(
+  const text = assemble(context.tree, context.source, false).replace(
     '"owndir.tree"',
     JSON.stringify(join(context.share.directory, 'module-tree.mjs')),
   );
@@ -58,6 +60,16 @@ function filesIn(directory: string, at = ''): string[] {
     return entry.isDirectory() ? filesIn(directory, path) : entry.isFile() ? [path] : [];
   });
 }
+
+/** For the thread that runs it. */
+interface BundlerJob {
+  kind: 'owndir-bundler';
+  context: BundleContext;
+  /** Of the bundler, relative to the source. */
+  directory: string;
+}
+
+type BundlerMessage = { bundle: Bundle } | { problems: readonly Problem[] };
 
 type Bundler = (src: string, dst: string, context: object) => unknown;
 
@@ -75,9 +87,9 @@ async function loadBundler(directory: string): Promise<Bundler> {
   return exported as Bundler;
 }
 
-/** Runs the folder's own bundler. What it leaves beside `dst` is the bundle. */
-export async function bundleByFolder(context: BundleContext, directory: string, entry: string): Promise<Bundle> {
-  const { platform, source, cache } = context;
+/** What it leaves beside `dst` is the bundle. */
+async function bundleByFolder({ context, directory }: BundlerJob): Promise<Bundle> {
+  const { platform, source, cache, entry } = context;
   const base = join(cache, 'stage', platform);
   const [src, out] = [join(base, 'package'), join(base, 'out')];
   const dst = join(out, 'dist.js');
@@ -116,4 +128,29 @@ export async function bundleByFolder(context: BundleContext, directory: string, 
     .sort()
     .map(name => ({ name: name.replace(/^dist\./, stem), bytes: readFileSync(join(out, name)) }));
   return { files, warnings: [] };
+}
+
+export async function runBundlerWorker(): Promise<void> {
+  const say = (message: BundlerMessage) => parentPort?.postMessage(message);
+  try {
+    say({ bundle: await bundleByFolder(workerData as BundlerJob) });
+  } catch (error) {
+    say({ problems: error instanceof BuildFailure ? error.problems : [{ text: messageOf(error) }] });
+  }
+}
+
+/** Runs the folder's own bundler in a thread of its own. */
+export function bundleContained(script: string, context: BundleContext, directory: string, limits: ContainedLimits): Promise<Bundle> {
+  const data: BundlerJob = { kind: 'owndir-bundler', context, directory };
+  return runContained<BundlerMessage, Bundle>({
+    script,
+    data,
+    limits,
+    places: [context.source],
+    doing: { text: `the folder's own ${context.platform} bundler (${directory})`, module: null, ms: limits.bundlerMs },
+    take(message, run) {
+      if ('problems' in message) throw new BuildFailure(message.problems);
+      run.settle(message.bundle);
+    },
+  });
 }

@@ -1,4 +1,5 @@
 // The one line on stdin that says what to build.
+import { containedLimits, type ContainedLimits } from './contained.ts';
 
 export interface BuildJob {
   /** Approved snapshot of the folder's code: `.owndir*` in the folder's own layout. Only read. */
@@ -15,6 +16,17 @@ export interface BuildJob {
   scripts: boolean;
   /** More jobs follow on stdin. */
   watch: boolean;
+  limits: ContainedLimits;
+}
+
+/** Each may be set; what is not a number of at least 1 counts as not set. */
+function parseLimits(value: unknown): ContainedLimits {
+  const given = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const limit = ([name, usual]: [string, number]): [string, number] => {
+    const number = given[name];
+    return [name, typeof number === 'number' && number >= 1 && number <= 2 ** 31 - 1 ? number : usual];
+  };
+  return Object.fromEntries(Object.entries(containedLimits).map(limit)) as unknown as ContainedLimits;
 }
 
 /** Throws a sentence when the line is no job. */
@@ -43,5 +55,6 @@ export function parseJob(line: string): BuildJob {
     singleFile: flag('singleFile'),
     scripts: flag('scripts'),
     watch: flag('watch'),
+    limits: parseLimits(job.limits),
   };
 }

@@ -4,7 +4,8 @@ import { decodePath, encodePath } from '../../client-default/paths.ts';
 import { parseJob } from './job.ts';
 import { explain } from './npm.ts';
 import { homesFor, ownerOf, packageName } from './resolve.ts';
-import { placeOf } from './static/evaluate.ts';
+import { containedLimits } from './contained.ts';
+import { placeOf } from './place.ts';
 import { injectInto } from './static/inject.ts';
 import { destination, isDirectoryTarget } from './static/operations.ts';
 import { fillMark, loaderScript, pageHtml, upFrom } from './static/page.ts';
@@ -17,7 +18,7 @@ describe('a job', () => {
   it('is an object with absolute paths', () => {
     expect(parseJob(JSON.stringify({ ...job, title: 'T', singleFile: true }))).toEqual({
       ...{ ...job, folder: '/f' },
-      ...{ title: 'T', singleFile: true, scripts: false, watch: false },
+      ...{ title: 'T', singleFile: true, scripts: false, watch: false, limits: containedLimits },
     });
     for (const bad of ['', '[]', 'null', '3', '{', JSON.stringify({ ...job, out: 'relative' }), JSON.stringify({ ...job, cache: '/a\0' })])
       expect(() => parseJob(bad), bad).toThrow(/job/);

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
+import { loadingPrefix, loadingScript } from './assemble.ts';
 import type { PackageNeeds } from './packages.ts';
 import type { Share } from './share.ts';
 
@@ -48,6 +49,8 @@ const virtualText: Record<string, string> = {
     'module.exports = { webcrypto: globalThis.crypto, subtle: globalThis.crypto?.subtle, ' +
     'getRandomValues: a => globalThis.crypto.getRandomValues(a), randomUUID: () => globalThis.crypto.randomUUID() };',
 };
+
+const loadingFilter = new RegExp(`^${loadingPrefix.replace('.', '\\.')}`);
 
 const builtins = new Set(builtinModules);
 
@@ -190,8 +193,13 @@ export class Resolver {
           namespace: 'owndir',
         }));
         build.onResolve({ filter: /^owndir\.tree$/ }, () => ({ path: join(share.directory, 'module-tree.mjs') }));
+        build.onResolve({ filter: loadingFilter }, args => ({ path: args.path, namespace: 'owndir' }));
+        const textOf = (path: string): string => {
+          if (path.startsWith(loadingPrefix)) return loadingScript(path);
+          return path === 'owndir.server' ? 'export { OwnDir } from "owndir.package";' : assembled;
+        };
         build.onLoad({ filter: /./, namespace: 'owndir' }, args => ({
-          contents: args.path === 'owndir.server' ? 'export { OwnDir } from "owndir.package";' : assembled,
+          contents: textOf(args.path),
           loader: 'js',
           resolveDir: source,
         }));

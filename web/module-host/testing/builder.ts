@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { containedLimits } from '../build/contained.ts';
 import type { BuildJob } from '../build/job.ts';
 import type { Finished, Problem } from '../build/report.ts';
 import { makeDirectory, makeShare } from './host.ts';
@@ -41,6 +42,7 @@ export class TestFolder {
       singleFile: false,
       scripts: false,
       watch: true,
+      limits: containedLimits,
       ...job,
     };
     mkdirSync(this.job.source, { recursive: true });

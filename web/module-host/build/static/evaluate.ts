@@ -1,11 +1,8 @@
-// Starts the worker that runs the modules, takes what it makes, and ends it when it takes too long.
-import { Worker } from 'node:worker_threads';
+// Has the modules evaluated by a thread of their own, and takes what they make.
+import { problemOf, runContained, type ContainedLimits } from '../contained.ts';
 import { BuildFailure, type Problem } from '../report.ts';
 import type { Fault, StaticItem, StaticJob, StaticMessage } from './messages.ts';
 
-const loadMs = 30_000;
-const generatorMs = 60_000;
-const heapMb = 512;
 const maxBytes = 1024 * 1024 * 1024;
 
 export interface Evaluated {
@@ -14,87 +11,36 @@ export interface Evaluated {
   items: StaticItem[];
 }
 
-/** The first line of a stack that lies in the folder's own code: where the person has to look. */
-export function placeOf(stack: string, folder: string): Pick<Problem, 'file' | 'line' | 'column'> | null {
-  for (const line of stack.split('\n')) {
-    const match = /(?:\(|at |^)(?:file:\/\/)?(\/[^()]*?):(\d+):(\d+)\)?$/.exec(line.trim());
-    const path = match?.[1];
-    if (path === undefined || !path.startsWith(`${folder}/`) || path.includes('/node_modules/')) continue;
-    return { file: path.slice(folder.length + 1), line: Number(match?.[2]), column: Number(match?.[3]) };
-  }
-  return null;
-}
-
-function directoryName(module: string): string {
-  return module === '' ? 'the root' : module;
-}
-
-export function problemOfFault({ text, stack, module }: Fault, folder: string): Problem {
-  const where = module === null ? '' : `module of ${directoryName(module)}: `;
-  return { text: where + text, ...placeOf(stack, folder) };
-}
-
 export function evaluateStatic(
   script: string,
   job: StaticJob,
   warn: (problem: Problem) => void,
-  times = { loadMs, generatorMs },
+  limits: ContainedLimits,
 ): Promise<Evaluated> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(script, {
-      workerData: job,
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: heapMb },
-    });
-    // What modules print is no line of ours.
-    worker.stdout.on('data', (chunk: Buffer) => process.stderr.write(chunk));
-    worker.stderr.on('data', (chunk: Buffer) => process.stderr.write(chunk));
-    const problems: Problem[] = [];
-    const items: StaticItem[] = [];
-    let bytes = 0;
-    let current: { current: string; module: string | null } = { current: 'starting', module: null };
-    let timer: NodeJS.Timeout | undefined;
-    let settled = false;
-    const settle = (action: () => void) => {
-      if (settled) return;
-      settled = true;
-      clearTimeout(timer);
-      void worker.terminate();
-      action();
-    };
-    const fail = (text: string, stack = '') => {
-      const problem = problemOfFault({ text, stack, module: current.module }, job.folder);
-      settle(() => reject(new BuildFailure([...problems, problem])));
-    };
-    const watch = () => {
-      clearTimeout(timer);
-      const ms = current.module === null ? times.loadMs : times.generatorMs;
-      timer = setTimeout(() => fail(`${current.current} takes longer than ${ms / 1000} s; does it wait for ever?`), ms);
-    };
-    watch();
-    worker.on('message', (message: StaticMessage) => {
+  const problems: Problem[] = [];
+  const items: StaticItem[] = [];
+  const places = [job.folder, job.source];
+  const ofFault = ({ text, stack, module }: Fault) => problemOf(text, stack, module, places);
+  let bytes = 0;
+  return runContained<StaticMessage, Evaluated>({
+    script,
+    data: job,
+    limits,
+    places,
+    problems,
+    doing: { text: 'loading the modules', module: null, ms: limits.loadMs },
+    take(message, run) {
       if ('current' in message) {
-        current = message;
-        watch();
-      } else if ('warning' in message) warn(problemOfFault(message.warning, job.folder));
-      else if ('failed' in message) problems.push(problemOfFault(message.failed, job.folder));
+        const { current, module, loading } = message;
+        run.now({ text: current, module, ms: loading ? limits.loadMs : limits.generatorMs });
+      } else if ('warning' in message) warn(ofFault(message.warning));
+      else if ('failed' in message) problems.push(ofFault(message.failed));
       else if ('item' in message) {
         items.push(message.item);
         if ('bytes' in message.item) bytes += message.item.bytes.length;
-        if (bytes > maxBytes) fail(`the site has more than ${maxBytes} bytes`);
-      } else {
-        const { routes, dynamic } = message.evaluated;
-        settle(() => (problems.length > 0 ? reject(new BuildFailure(problems)) : resolve({ routes, dynamic, items })));
-      }
-    });
-    worker.on('error', error => {
-      const memory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
-      fail(memory ? `${current.current} needs more than ${heapMb} MiB of memory` : error.message, error.stack);
-    });
-    worker.on('exit', code => {
-      if (problems.length > 0) settle(() => reject(new BuildFailure(problems)));
-      else fail(`${current.current} has ended the process (code ${code})`);
-    });
+        if (bytes > maxBytes) throw BuildFailure.of(`O.static makes more than ${maxBytes} bytes in all`);
+      } else if ('ended' in message || problems.length > 0) throw new BuildFailure(problems);
+      else run.settle({ ...message.evaluated, items });
+    },
   });
 }

@@ -30,9 +30,11 @@ export interface Fault {
 
 export type StaticMessage =
   /** What is being run now, for the one who may have to end it. */
-  | { current: string; module: string | null }
+  | { current: string; module: string | null; loading?: true }
   | { warning: Fault }
   | { item: StaticItem }
   /** `dynamic`: a function was called, so that the next build has to ask again. */
   | { evaluated: { routes: boolean; dynamic: boolean } }
-  | { failed: Fault };
+  | { failed: Fault }
+  /** After `failed`, where nothing more can come. */
+  | { ended: true };

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openFolder } from '../../folder.ts';
+import { loadingName } from '../assemble.ts';
 import { messageOf } from '../report.ts';
 import { loadSass } from '../tools.ts';
 import type { Inject } from './inject.ts';
@@ -78,7 +79,7 @@ function styleText(job: StaticJob, path: string, home: string, names: string[]):
   return texts.join('\n');
 }
 
-async function collect(pieces: AsyncIterable<unknown>): Promise<Uint8Array> {
+async function collect(pieces: AsyncIterable<unknown> | Iterable<unknown>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const piece of pieces) {
@@ -105,6 +106,7 @@ async function made(value: unknown): Promise<Made> {
   }
   if (typeof value === 'object' && value !== null) {
     if (Symbol.asyncIterator in value) return { bytes: await collect(value as AsyncIterable<unknown>) };
+    if (Symbol.iterator in value && 'next' in value) return { bytes: await collect(value as Iterable<unknown>) };
     const { file } = value as { file?: unknown };
     if (typeof file === 'string') return { from: file };
   }
@@ -187,9 +189,12 @@ class Evaluation {
 
 async function evaluate(job: StaticJob): Promise<void> {
   process.setSourceMapsEnabled(true);
-  say({ current: 'loading the modules', module: null });
+  // The server bundle says whose code comes next.
+  (globalThis as Record<string, unknown>)[loadingName] = (module: string) =>
+    say({ current: 'loading its code', module, loading: true });
   const { OwnDir } = createRequire(job.dist)(job.dist) as { OwnDir?: Tree };
   if (!OwnDir) throw new Error('the server package exports no OwnDir');
+  say({ current: 'the modules’ code', module: null });
   for (const { module, plugin, error } of OwnDir.errors) {
     const fault = faultOf(error, module.replace(/^\//, ''));
     say({ warning: { ...fault, text: plugin === undefined ? fault.text : `the plugin ${plugin} does not work: ${fault.text}` } });
@@ -207,16 +212,12 @@ async function evaluate(job: StaticJob): Promise<void> {
   say({ evaluated: { routes, dynamic: evaluation.dynamic } });
 }
 
-export function isStaticJob(value: unknown): value is StaticJob {
-  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'owndir-static';
-}
-
 export async function runStaticWorker(): Promise<void> {
-  if (!isStaticJob(workerData)) return;
   try {
-    await evaluate(workerData);
+    await evaluate(workerData as StaticJob);
   } catch (error) {
     say({ failed: faultOf(error, null) });
+    say({ ended: true });
   }
   // Timers that modules have started must not keep the build waiting.
   setImmediate(() => process.exit(0));
