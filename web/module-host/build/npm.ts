@@ -21,7 +21,8 @@ function npmCommand(): string {
 export function runNpm(directory: string, args: readonly string[]): Promise<NpmResult> {
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
   return new Promise(resolve => {
-    const child = spawn(npmCommand(), [...args, ...flags, '--fetch-retries=1', '--fetch-timeout=30000'], {
+    const network = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-timeout=30000'];
+    const child = spawn(npmCommand(), [...args, ...flags, ...network], {
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: timeoutMs,
@@ -56,7 +57,8 @@ export function explain(output: string): NpmTrouble {
   if (/\bENOENT\b.*\bnpm\b|spawn npm/.test(output))
     return { name: null, text: 'npm is not installed (Debian: apt install npm); it fetches the packages that modules name' };
   if (/\bE404\b/.test(output)) {
-    const name = plain(named(/'((?:@[^'/]+\/)?[^'@]+@[^']*)' is not in/) ?? named(/404 {2}'?((?:@[^\s/]+\/)?[^\s'@]+)/));
+    const spec = named(/'((?:@[^'/]+\/)?[^'@]+(?:@[^']*)?)' (?:is not in|could not be found)/);
+    const name = plain(spec ?? named(/404 {2}'((?:@[^\s/]+\/)?[^\s'@]+)/));
     return { name, text: 'no such package exists in the registry; look for a misspelt name' };
   }
   if (/\bETARGET\b/.test(output)) {
@@ -69,6 +71,8 @@ export function explain(output: string): NpmTrouble {
     return { name: null, text: 'package-lock.json does not match package.json; run "npm install" beside it' };
   if (/\bERESOLVE\b/.test(output))
     return { name: plain(named(/peer (\S+) from/)), text: 'its packages want different versions of each other (ERESOLVE)' };
+  if (/\bEINTEGRITY\b/.test(output))
+    return { name: null, text: 'the bytes that the registry gives are not those that package-lock.json names (EINTEGRITY)' };
   if (/\bENOSPC\b/.test(output)) return { name: null, text: 'the disk is full' };
   const line = output
     .split('\n')

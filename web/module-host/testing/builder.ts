@@ -105,9 +105,10 @@ export class Builder {
   #take: ((line: string) => void) | null = null;
   #fail: ((error: Error) => void) | null = null;
 
-  constructor() {
+  constructor(environment: NodeJS.ProcessEnv = {}) {
     this.share = makeShare(this.directory);
-    this.#child = spawn(process.execPath, [join(this.share, 'host.cjs'), 'build']);
+    const env = { ...process.env, ...environment };
+    this.#child = spawn(process.execPath, [join(this.share, 'host.cjs'), 'build'], { env });
     createInterface({ input: this.#child.stdout }).on('line', line => {
       if (this.#take) this.#take(line);
       else this.garbage.push(line);
