@@ -34,17 +34,25 @@ Awaitable<Answer> Connection::children(CallPointer call) {
   Result<ChildrenReader> reader = co_await run_blocking(engine_.files(), begin);
   if (!reader) co_return fail(reader.error());
   const auto next = [this, &reader, &asked = call->call] {
-    const std::vector<Entry> entries = reader->next(limits_.part, asked.info);
-    return entries.empty() ? std::string() : part_message(asked.id, entries);
+    std::vector<std::string> parts;
+    for (std::size_t seen = 0; seen < kStep; seen += limits_.part) {
+      const std::vector<Entry> entries = reader->next(limits_.part, asked.info);
+      if (entries.empty()) break;
+      parts.push_back(part_message(asked.id, entries));
+    }
+    return parts;
   };
   for (;;) {
-    std::string part = co_await run_blocking(engine_.files(), next);
-    if (call->failure) co_return fail(*call->failure);
-    if (part.empty()) break;
-    exchange::SocketMessage message{true, to_bytes(part)};
-    const bool sent = co_await outbox_.put(std::move(message));
-    if (!sent) co_return fail(Errc::closed);
+    const std::vector<std::string> parts = co_await run_blocking(engine_.files(), next);
+    if (parts.empty()) break;
+    for (const std::string& part : parts) {
+      if (call->failure) co_return fail(*call->failure);
+      exchange::SocketMessage message{true, to_bytes(part)};
+      const bool sent = co_await outbox_.put(std::move(message));
+      if (!sent) co_return fail(Errc::closed);
+    }
   }
+  if (call->failure) co_return fail(*call->failure);
   co_return std::to_string(reader->total());
 }
 

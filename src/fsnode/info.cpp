@@ -1,5 +1,6 @@
 #include "fsnode/info.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,9 +43,10 @@ void append_json(std::string& out, const std::optional<Info>& info) {
     out += "null";
     return;
   }
-  fmt::format_to(std::back_inserter(out),
-                 R"({{"isFile":{},"isDirectory":{},"isSymLink":{},"size":{},"mtime":{},"ctime":{},"mode":{},"mime":)",
-                 info->is_file, info->is_directory, info->is_link, info->size, info->mtime, info->ctime, info->mode);
+  fmt::format_to(
+      std::back_inserter(out),
+      FMT_COMPILE(R"({{"isFile":{},"isDirectory":{},"isSymLink":{},"size":{},"mtime":{},"ctime":{},"mode":{},"mime":)"),
+      info->is_file, info->is_directory, info->is_link, info->size, info->mtime, info->ctime, info->mode);
   if (info->mime.empty())
     out += "null}";
   else

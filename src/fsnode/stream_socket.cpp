@@ -1,5 +1,6 @@
 #include "fsnode/stream_socket.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -7,6 +8,7 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <utility>
 
 #include "base/utf8.hpp"
 
@@ -15,6 +17,7 @@ namespace {
 
 constexpr std::size_t kHeader = 5;
 constexpr std::size_t kMaxMessage = 1 << 20;
+constexpr std::size_t kBuffer = 64 * 1024;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 class StreamSocket final : public exchange::WebSocket {
@@ -26,21 +29,27 @@ class StreamSocket final : public exchange::WebSocket {
   }
 
   Awaitable<Result<std::optional<exchange::SocketMessage>>> receive() override {
-    std::array<unsigned char, kHeader> header;
-    const asio::mutable_buffer header_buffer = asio::buffer(header);
-    const auto [error, got] = co_await asio::async_read(socket_, header_buffer, kTuple);
-    if (error && got == 0 && (error == asio::error::eof || !socket_.is_open())) {
+    while (end_ - begin_ < kHeader) {
+      const bool more = co_await fill();
+      if (more) continue;
+      if (begin_ < end_ || failed_) co_return broken("the stream ends within a message");
       if (socket_.is_open()) code_ = exchange::close_code::kNone;
       co_return std::nullopt;
     }
-    if (error) co_return broken("the stream ends within a message");
     std::size_t size = 0;
-    for (std::size_t i = 4; i-- > 0;) size = size << 8 | header[i];
-    if (size > kMaxMessage || header[4] > 1) co_return broken("the stream holds what is no message");
-    exchange::SocketMessage message{header[4] == 0, Bytes(size)};
-    const asio::mutable_buffer body = asio::buffer(message.data);
-    const auto [cut, read] = co_await asio::async_read(socket_, body, kTuple);
-    if (cut) co_return broken("the stream ends within a message");
+    for (std::size_t i = 4; i-- > 0;) size = size << 8 | std::to_integer<std::size_t>(buffer_[begin_ + i]);
+    const auto kind = std::to_integer<unsigned>(buffer_[begin_ + 4]);
+    begin_ += kHeader;
+    if (size > kMaxMessage || kind > 1) co_return broken("the stream holds what is no message");
+    exchange::SocketMessage message{kind == 0, Bytes(size)};
+    const std::size_t here = std::min(size, end_ - begin_);
+    std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), here, message.data.begin());
+    begin_ += here;
+    if (here < size) {
+      const asio::mutable_buffer rest = asio::buffer(message.data) + here;
+      const auto [cut, read] = co_await asio::async_read(socket_, rest, kTuple);
+      if (cut) co_return broken("the stream ends within a message");
+    }
     if (message.text && !is_utf8(as_text(message.data))) co_return broken("a text message is no UTF-8");
     co_return message;
   }
@@ -66,6 +75,17 @@ class StreamSocket final : public exchange::WebSocket {
   std::string close_reason() const override { return {}; }
 
  private:
+  /// More into the buffer, which holds less than a header; false at the end, or when it fails.
+  Awaitable<bool> fill() {
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+    end_ -= std::exchange(begin_, 0);
+    const asio::mutable_buffer room = asio::buffer(buffer_) + end_;
+    const auto [error, got] = co_await socket_.async_read_some(room, kTuple);
+    end_ += got;
+    failed_ = error && error != asio::error::eof && socket_.is_open();
+    co_return !error;
+  }
   tl::unexpected<Error> broken(const char* what) {
     shut();
     return fail(Errc::protocol, what);
@@ -77,6 +97,11 @@ class StreamSocket final : public exchange::WebSocket {
   }
 
   asio::local::stream_protocol::socket socket_;
+  /// What was read and not yet taken: a header, and what came with it, in one step.
+  Bytes buffer_ = Bytes(kBuffer);
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  bool failed_ = false;
   std::uint16_t code_ = exchange::close_code::kBroken;
 };
 

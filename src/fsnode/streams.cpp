@@ -1,4 +1,7 @@
 // The calls that move a file's bytes: read, write, upload.
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "base/blocking.hpp"
 #include "fsnode/connection.hpp"
 #include "fsnode/discarded.hpp"
@@ -11,6 +14,8 @@ namespace {
 
 /// Read from the disk at a time.
 constexpr std::uint64_t kPiece = 256 * 1024;
+/// Turns of the network thread without news, until what has arrived is all that is there for now.
+constexpr int kIdleTurns = 4;
 
 std::string head_of(const FileReader& reader) {
   std::string head = R"({"size":)" + std::to_string(reader.size()) + R"(,"mtime":)";
@@ -88,6 +93,12 @@ Awaitable<Result<std::vector<Bytes>>> Connection::next_data(OpenCall& call) {
   while (!call.failure && call.data.empty() && !call.ended) {
     const bool woken = co_await call.wake.wait();
     if (!woken) co_return fail(Errc::closed);
+  }
+  // What has arrived already goes to the disk in one piece of work.
+  for (int idle = 0; idle < kIdleTurns && call.data.size() * limits_.data < kPiece && !call.ended && !call.failure;) {
+    const std::size_t before = call.data.size();
+    co_await asio::post(executor_, asio::use_awaitable);
+    idle = call.data.size() == before ? idle + 1 : 0;
   }
   // What came of an upload before its end is kept.
   const bool keep = call.call.op == Op::upload && !call.data.empty();
