@@ -1,5 +1,6 @@
 // A seeded sequence of operations through a session, each compared with a model of the folder in memory.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -259,7 +260,32 @@ class ModelRun {
   std::mt19937 random_{20260730};
 };
 
+/// Keeps this thread, and those that it starts, on one processor: each step is a few turns between them, and to wake
+/// another processor for each takes longer than the step.
+class OneProcessor {
+ public:
+  OneProcessor() {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    const int here = ::sched_getcpu();
+    known_ = here >= 0 && ::sched_getaffinity(0, sizeof before_, &before_) == 0;
+    if (!known_) return;
+    CPU_SET(static_cast<std::size_t>(here), &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+  }
+  ~OneProcessor() {
+    if (known_) ::sched_setaffinity(0, sizeof before_, &before_);
+  }
+  OneProcessor(const OneProcessor&) = delete;
+  OneProcessor& operator=(const OneProcessor&) = delete;
+
+ private:
+  cpu_set_t before_{};
+  bool known_ = false;
+};
+
 TEST(RandomOperations, AgreeWithTheModel) {
+  const OneProcessor pinned;
   TestSession session;
   ModelRun run(session);
   for (int i = 0; i < kSteps; ++i) {
