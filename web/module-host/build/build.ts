@@ -14,6 +14,7 @@ import type { Share } from './share.ts';
 import { toSingleFile } from './single_file.ts';
 import { digestOf, Site, writeIfChanged, writeSite, type FinishedSite, type SitePlaces } from './site.ts';
 import { sourceVariable } from './sources.ts';
+import { plainStatics } from './static/plain.ts';
 import { evaluateStatic, type Evaluated } from './static/evaluate.ts';
 import type { ClientAssets } from './static/page.ts';
 import { pageHtml } from './static/page.ts';
@@ -155,6 +156,8 @@ function fillSite(build: Build, client: ClientSite, server: Bundle | null, evalu
   if (!site.has('index.html'))
     site.put('index.html', { bytes: Buffer.from(pageHtml('index.html', {}, title, client.assets)) }, null);
   const places = placesOf(build);
+  for (const { to, file, module } of plainStatics(tree, job.source, new Set(evaluated?.own)))
+    site.put(to, { file }, module);
   for (const item of evaluated?.items ?? []) site.add(item, places);
   const modules = tree.modules.map(module => module.path);
   const classes = Object.fromEntries(modules.flatMap(path => (path === '' ? [] : [[path, scopeClass(path) ?? '']])));

@@ -71,6 +71,8 @@ export function explain(output: string): NpmTrouble {
     return { name: null, text: 'package-lock.json does not match package.json; run "npm install" beside it' };
   if (/\bERESOLVE\b/.test(output))
     return { name: plain(named(/peer (\S+) from/)), text: 'its packages want different versions of each other (ERESOLVE)' };
+  if (/\bgit error\b|\bENOGIT\b|No git binary/i.test(output))
+    return { name: null, text: 'a package that is named by a git address cannot be fetched; is git installed, and the address right?' };
   if (/\bEINTEGRITY\b/.test(output))
     return { name: null, text: 'the bytes that the registry gives are not those that package-lock.json names (EINTEGRITY)' };
   if (/\bENOSPC\b/.test(output)) return { name: null, text: 'the disk is full' };

@@ -175,6 +175,26 @@ describe('O.static', () => {
   });
 });
 
+describe('.owndir/static of a module without O.static', () => {
+  it('is part of the site as it is, but for what the earlier OwnDir has left there', async () => {
+    const { paths, folder, warnings } = await site({
+      '.owndir/index.js': 'export default {};',
+      '.owndir/static/a.txt': 'a',
+      '.owndir/static/dist.js': 'left over',
+      '.owndir/static/index.html': '<script>u.searchParams.set("___redirectedToRootFrom", "x")</script>',
+      'b/.owndir/static/index.html': '<p>b',
+      'b/.owndir/static/d/c.txt': 'c',
+      'own/.owndir/index.js': 'export default { O: { static: [["x.txt", () => "x"]] } };',
+      'own/.owndir/static/not.txt': 'not',
+    });
+    expect(warnings).toEqual([]);
+    expect(paths).toEqual(['a.txt', 'b/d/c.txt', 'b/index.html', 'index.html', 'own/x.txt']);
+    expect(folder.text('dist.js')).not.toContain('left over');
+    expect(folder.text('index.html')).toContain('OWNDIR_SITE');
+    expect(folder.text('b/index.html')).toBe('<p>b');
+  });
+});
+
 describe('O.static refuses', () => {
   it.each([
     ['[["../x.txt", () => ""]]', 'leads out of the directory'],

@@ -8,6 +8,8 @@ const maxBytes = 1024 * 1024 * 1024;
 export interface Evaluated {
   routes: boolean;
   dynamic: boolean;
+  /** Paths of the modules that have an O.static. */
+  own: string[];
   items: StaticItem[];
 }
 

@@ -34,7 +34,7 @@ export type StaticMessage =
   | { warning: Fault }
   | { item: StaticItem }
   /** `dynamic`: a function was called, so that the next build has to ask again. */
-  | { evaluated: { routes: boolean; dynamic: boolean } }
+  | { evaluated: { routes: boolean; dynamic: boolean; own: string[] } }
   | { failed: Fault }
   /** After `failed`, where nothing more can come. */
   | { ended: true };

@@ -209,7 +209,7 @@ async function evaluate(job: StaticJob): Promise<void> {
     } catch (error) {
       say({ failed: faultOf(error, pathOf(module)) });
     }
-  say({ evaluated: { routes, dynamic: evaluation.dynamic } });
+  say({ evaluated: { routes, dynamic: evaluation.dynamic, own: withStatic.map(pathOf) } });
 }
 
 export async function runStaticWorker(): Promise<void> {
