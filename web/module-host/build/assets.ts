@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
+import { rootName } from './static/root_mark.ts';
 
 const assetFiles =
   /\.(?:png|jpe?g|gif|webp|avif|ico|bmp|svg|woff2?|ttf|otf|eot|mp3|ogg|oga|opus|wav|flac|m4a|mp4|webm|ogv|mov|pdf|wasm|glb|bin|zip)$/i;
@@ -17,11 +18,9 @@ function isInline(path: string, all: boolean): boolean {
 }
 
 export function assetsPlugin(platform: 'client' | 'server', inlineAll: boolean): Plugin {
-  // OWNDIR_SITE.root is the site's own URL; on the server there is none, and the path counts from the site's root.
-  const value =
-    platform === 'client'
-      ? 'module.exports = /^data:/.test(path) ? path : globalThis.OWNDIR_SITE.root + path;'
-      : 'module.exports = path;';
+  // OWNDIR_SITE.root is the site's own URL. At home pages begin at "/"; while they are built, a mark stands for the way there.
+  const root = platform === 'client' ? 'globalThis.OWNDIR_SITE.root' : `(globalThis.${rootName} ?? "/")`;
+  const value = `module.exports = /^data:/.test(path) ? path : ${root} + path.replace(/^\\.\\//, "");`;
   return {
     name: 'owndir-assets',
     setup: build => {

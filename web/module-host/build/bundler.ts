@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import type { BuildOptions, BuildResult, Message, OutputFile, Plugin } from 'esbuild';
 import { assetsPlugin } from './assets.ts';
+import { cssModulesPlugin } from './css_modules.ts';
 import type { FoundTree } from './discover.ts';
 import type { PackageNeeds } from './packages.ts';
 import { BuildFailure, type Problem } from './report.ts';
@@ -81,7 +82,7 @@ export function bundleOptions(context: BundleContext, placed: readonly string[] 
   const resolver = new Resolver(context);
   const client = platform === 'client';
   const modules = new Set(tree.modules.map(module => module.path));
-  const styles = stylesPlugin({ source, cache: context.cache, resolver, modules });
+  const styles = { source, cache: context.cache, resolver, modules };
   const options: BuildOptions = {
     entryPoints: [{ in: context.entry, out: client ? 'client' : 'dist' }],
     absWorkingDir: source,
@@ -111,7 +112,8 @@ export function bundleOptions(context: BundleContext, placed: readonly string[] 
     },
     nodePaths: resolver.plain ? [join(context.share.base, 'node_modules')] : [],
     plugins: [
-      ...(client ? [styles] : [addonsPlugin]),
+      cssModulesPlugin(platform, styles),
+      ...(client ? [stylesPlugin(styles)] : [addonsPlugin]),
       assetsPlugin(platform, context.inlineAssets),
       resolver.plugin(),
       sourcesPlugin(platform, source, tree, placed),

@@ -17,6 +17,7 @@ import {
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { BuildFailure, type Problem } from './report.ts';
 import { injectInto, type Inject } from './static/inject.ts';
+import { placeRoot } from './static/root_mark.ts';
 import type { StaticItem } from './static/messages.ts';
 import { fillMark, siteMark, type ClientAssets, type SiteInfo } from './static/page.ts';
 
@@ -132,9 +133,8 @@ export class Site {
   }
 
   #putPage(to: string, bytes: Uint8Array, inject: Inject | null, module: string): void {
-    if (!inject) return this.put(to, { bytes }, module);
-    const html = injectInto(Buffer.from(bytes).toString('utf8'), to, inject, this.#assets);
-    this.put(to, { bytes: Buffer.from(html) }, module);
+    const made = inject ? Buffer.from(injectInto(Buffer.from(bytes).toString('utf8'), to, inject, this.#assets)) : bytes;
+    this.put(to, { bytes: placeRoot(made, to) }, module);
   }
 
   pages(): string[] {

@@ -175,6 +175,40 @@ describe('O.static', () => {
   });
 });
 
+describe('what is rendered at home', () => {
+  const sheet = '.big { color: red; background: url(./dot.png) } .small { composes: big; margin: 0 }';
+  const text = `import { renderToString } from "react-dom/server"; import names, { big } from "./x.module.css"; import scss from "./y.module.scss";
+    import picture from "./p.png";
+    const App = () => <p className={[big, names.small, scss.inner].join(" ")}><img src={picture} /></p>;
+    export default { frame: () => <App />, O: { static: [["index.html", o => o.page({ body: renderToString(<App />), hydrate: true })],
+      ["deep/er/page.html", o => o.page({ body: renderToString(<App />), head: "<link href=" + o.url(picture) + ">" })]] } };`;
+  const files = (at: string): Files => ({
+    [`${at}.owndir/index.jsx`]: text,
+    [`${at}.owndir/x.module.css`]: sheet,
+    [`${at}.owndir/y.module.scss`]: '.inner { b { c: d } }',
+    [`${at}.owndir/p.png`]: Buffer.alloc(9000, 3),
+    [`${at}.owndir/dot.png`]: Buffer.alloc(10, 7),
+  });
+
+  it.each([['', ''], ['sub/', '../']])('has the names and pictures of the browser’s bundle (%s)', async (at, up) => {
+    const { folder, paths } = await site(files(at));
+    const css = folder.text(/^client-.*\.css$/);
+    const picture = paths.find(path => path.startsWith('assets/')) ?? '';
+    const index = folder.text(`${at}index.html`);
+    const names = /class="([^"]*)"/.exec(index.slice(index.indexOf('<p ')))?.[1]?.split(' ') ?? [];
+    expect(names).toHaveLength(4);
+    expect(new Set(names).size).toBe(3); // "big" itself, and as a part of "small"
+    for (const name of names) if (!name.startsWith('x_') || !name.endsWith('small')) expect(css).toContain(`.${name}`);
+    for (const name of new Set(names)) expect(folder.text(/^client-.*\.js$/)).toContain(name);
+    expect(css).toContain('url(data:image/png');
+    expect(index).toContain(`src="${up || './'}${picture}"`);
+    const deep = folder.text(`${at}deep/er/page.html`);
+    expect(deep).toContain(`src="${up}../../${picture}"`);
+    expect(deep).toContain(`href=${up}../../${picture}`);
+    expect(deep + index).not.toContain('OWNDIR_ROOT');
+  });
+});
+
 describe('.owndir/static of a module without O.static', () => {
   it('is part of the site as it is, but for what the earlier OwnDir has left there', async () => {
     const { paths, folder, warnings } = await site({

@@ -78,7 +78,8 @@ export function scopeSelector(selector: string, scope: string): string {
   return whole ? `${whole[0]}.${scope}${selector.slice(whole[0].length)}` : `.${scope} ${selector}`;
 }
 
-async function scoped(css: string, scope: string, path: string): Promise<string> {
+export async function confine(css: string, scope: string | null, path: string): Promise<string> {
+  if (scope === null) return css;
   const transform = (_prefix: string, selector: string) => scopeSelector(selector, scope);
   const plugin = loadPrefixer()({ prefix: `.${scope}`, transform });
   return (await loadPostcss()([plugin]).process(css, { from: path, map: false })).css;
@@ -110,26 +111,38 @@ function located(error: unknown, source: string): PartialMessage {
   return { text, ...(location.file === undefined ? {} : { location }) };
 }
 
+/** The class that an importer's style sheets are confined to; null when they apply everywhere. */
+export function scopeFor(importer: string, { source, modules }: StylesContext): string | null {
+  const file = relative(source, importer);
+  if (file.startsWith('..') || isAbsolute(file)) return null;
+  const owner = ownerOf(file);
+  return modules.has(owner) ? scopeClass(owner) : null;
+}
+
+/** The text, compiled. */
+export function loadStyle(path: string, context: StylesContext): string {
+  return path.endsWith('.css') ? readFileSync(path, 'utf8') : compileCached(path, context).css;
+}
+
+/** Of Sass, PostCSS or esbuild. */
+export function styleErrors(error: unknown, { source }: StylesContext): PartialMessage[] {
+  const { errors } = error as { errors?: PartialMessage[] };
+  return Array.isArray(errors) ? errors : [located(error, source)];
+}
+
 interface StyleData {
   scope?: string | null;
   resolved?: boolean;
 }
 
 export function stylesPlugin(context: StylesContext): Plugin {
-  const { source, modules } = context;
-  const scopeOf = (importer: string): string | null => {
-    const file = relative(source, importer);
-    if (file.startsWith('..') || isAbsolute(file)) return null;
-    const owner = ownerOf(file);
-    return modules.has(owner) ? scopeClass(owner) : null;
-  };
   return {
     name: 'owndir-styles',
     setup: build => {
       build.onResolve({ filter: styleFiles }, async args => {
         const data = args.pluginData as StyleData | undefined;
         if (data?.resolved || args.kind === 'entry-point') return undefined;
-        const scope = data?.scope === undefined ? scopeOf(args.importer) : data.scope;
+        const scope = data?.scope === undefined ? scopeFor(args.importer, context) : data.scope;
         if (scope === null) return undefined;
         const bare = !/^[./]/.test(args.path);
         const base = bare ? context.resolver.baseFor(args.importer, packageName(args.path)) : args.resolveDir;
@@ -141,19 +154,13 @@ export function stylesPlugin(context: StylesContext): Plugin {
       });
       build.onLoad({ filter: styleFiles }, async (args): Promise<OnLoadResult | undefined> => {
         const scope = (args.pluginData as StyleData | undefined)?.scope ?? null;
-        const sass = !args.path.endsWith('.css');
-        if (!sass && scope === null) return undefined;
+        if (args.path.endsWith('.css') && scope === null) return undefined;
         try {
-          const compiled = sass ? compileCached(args.path, context) : null;
-          const css = compiled ? compiled.css : readFileSync(args.path, 'utf8');
-          return {
-            contents: scope === null ? css : await scoped(css, scope, args.path),
-            loader: /\.module\.\w+$/.test(args.path) ? 'local-css' : 'css',
-            resolveDir: dirname(args.path),
-            pluginData: { scope },
-          };
+          const contents = await confine(loadStyle(args.path, context), scope, args.path);
+          const loader = /\.module\.\w+$/.test(args.path) ? 'local-css' : 'css';
+          return { contents, loader, resolveDir: dirname(args.path), pluginData: { scope } };
         } catch (error) {
-          return { errors: [located(error, source)] };
+          return { errors: styleErrors(error, context) };
         }
       });
     },

@@ -10,6 +10,7 @@ import { loadSass } from '../tools.ts';
 import type { Inject } from './inject.ts';
 import type { Fault, StaticItem, StaticJob, StaticMessage } from './messages.ts';
 import { destination, isDirectoryTarget, parseOperations, type Operation } from './operations.ts';
+import { rootMark, rootName } from './root_mark.ts';
 import { iconSvg, pageHtml, upFrom, type PageOptions } from './page.ts';
 
 const maxBytes = 128 * 1024 * 1024;
@@ -39,7 +40,7 @@ function helpers(job: StaticJob, module: Module, to: string) {
   const path = pathOf(module);
   const home = job.homes[path] ?? '';
   const up = upFrom(to);
-  const relativeTo = (site: string) => up + site;
+  const relativeTo = (site: string) => up + site.replace(rootMark, '');
   return {
     /** Destination from the site's root. */
     path: to,
@@ -190,7 +191,9 @@ class Evaluation {
 async function evaluate(job: StaticJob): Promise<void> {
   process.setSourceMapsEnabled(true);
   // The server bundle says whose code comes next.
-  (globalThis as Record<string, unknown>)[loadingName] = (module: string) =>
+  const globals = globalThis as Record<string, unknown>;
+  globals[rootName] = rootMark;
+  globals[loadingName] = (module: string) =>
     say({ current: 'loading its code', module, loading: true });
   const { OwnDir } = createRequire(job.dist)(job.dist) as { OwnDir?: Tree };
   if (!OwnDir) throw new Error('the server package exports no OwnDir');
