@@ -6,6 +6,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,7 +21,8 @@ struct EngineOptions {
   std::string name;      ///< of the folder, for people
   bool writable = true;  ///< false: every change is refused
   Limits limits;
-  bool inotify = true;                               ///< false: watch by looking again and again
+  bool inotify = true;                                                 ///< false: watch by looking again and again
+  std::size_t most_watches = std::numeric_limits<std::size_t>::max();  ///< of one sub; it looks again for the rest
   std::chrono::milliseconds settle{30};              ///< how long changes are gathered before they are told
   std::chrono::milliseconds poll_interval{2000};     ///< between looks where the system tells nothing
   std::chrono::milliseconds rescan_interval{60000};  ///< between looks at everything, where it tells

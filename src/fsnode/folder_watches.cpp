@@ -16,7 +16,7 @@ constexpr std::uint32_t kMask = IN_CREATE | IN_DELETE | IN_MODIFY | IN_CLOSE_WRI
 
 }  // namespace
 
-FolderWatches::FolderWatches(bool enabled) {
+FolderWatches::FolderWatches(bool enabled, std::size_t most) : most_(most) {
   if (enabled) fd_ = FileDescriptor(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
 }
 
@@ -24,6 +24,11 @@ Result<int> FolderWatches::watch(int directory) {
   // Through the descriptor: what is watched is what was opened, whatever stands at its path by now.
   const std::string path = "/proc/self/fd/" + std::to_string(directory);
   const int watch = ::inotify_add_watch(fd_.get(), path.c_str(), kMask);
+  if (watch >= 0 && uses_.size() >= most_ && !uses_.contains(watch)) {
+    ::inotify_rm_watch(fd_.get(), watch);
+    errno = ENOSPC;
+    return fail_errno("inotify_add_watch");
+  }
   if (watch < 0) return fail_errno("inotify_add_watch");
   return watch;
 }

@@ -20,7 +20,7 @@ struct WatchedItem {
 class FolderWatches {
  public:
   /// Not available (fd() is -1) when the system has no more instances.
-  explicit FolderWatches(bool enabled);
+  FolderWatches(bool enabled, std::size_t most);
 
   int fd() const { return fd_.get(); }
 
@@ -55,6 +55,7 @@ class FolderWatches {
   void forget(int watch, const WatchedItem& item, bool way);
 
   FileDescriptor fd_;
+  std::size_t most_;
   std::map<int, std::vector<Use>> uses_;  ///< by watch
   std::map<WatchedItem, int> watch_of_;
   std::map<std::size_t, int> way_of_;

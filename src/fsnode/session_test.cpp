@@ -369,6 +369,35 @@ TEST(Subbing, IsTheSameWithoutInotify) {
   EXPECT_EQ(session.final_of(1).at("ok"), true);
 }
 
+TEST(Subbing, GoesOnWhereTheSystemRefusesWatches) {
+  EngineOptions options;
+  options.most_watches = 0;
+  options.poll_interval = 5ms;
+  TestSession session(options);
+  session.folder.write("a/old", "x");
+  std::map<std::string, int> told;
+  const auto await = [&](const std::string& wanted) {
+    while (!told.contains(wanted) && !::testing::Test::HasFatalFailure()) {
+      const Json message = session.receive();
+      ASSERT_TRUE(message.contains("events")) << message;
+      for (const Json& event : message.at("events"))
+        ++told[event[0].get<std::string>() + " " + event[1].get<std::string>()];
+    }
+  };
+  session.send({{"id", 1}, {"op", "sub"}, {"path", ""}, {"events", {"all", "error"}}});
+  await("ready ");
+  EXPECT_EQ(told["error "], 1);
+  session.folder.write("a/new", "x");
+  await("add a/new");
+  session.folder.write("a/new", "longer");
+  await("change a/new");
+  fs::remove(session.folder.path() / "a/old");
+  await("unlink a/old");
+  fs::remove_all(session.folder.path() / "a");
+  await("unlinkDir a");
+  EXPECT_EQ(told["error "], 1) << "once";
+}
+
 TEST(Subbing, TellsOnlyWhatWasAskedFor) {
   TestSession session;
   session.folder.write("old", "x");

@@ -108,6 +108,7 @@ WatchOptions watch_options(const Call& call, const EngineOptions& engine) {
   options.tell_raw = (call.events & event::kRaw) != 0;
   options.limit = engine.limits.watched;
   options.inotify = engine.inotify;
+  options.most_watches = engine.most_watches;
   options.stale_s = engine.limits.upload_kept_s;
   options.poll_interval = engine.poll_interval;
   options.rescan_interval = engine.rescan_interval;

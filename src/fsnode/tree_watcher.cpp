@@ -30,7 +30,7 @@ std::string joined(const std::string& folder, const std::string& name) {
 }  // namespace
 
 TreeWatcher::TreeWatcher(const Tree& tree, WatchOptions options)
-    : tree_(tree), options_(std::move(options)), watches_(options_.inotify) {
+    : tree_(tree), options_(std::move(options)), watches_(options_.inotify, options_.most_watches) {
   std::sort(options_.paths.begin(), options_.paths.end(),
             [](const RootedPath& a, const RootedPath& b) { return a.str() < b.str(); });
   for (RootedPath& path : options_.paths) {

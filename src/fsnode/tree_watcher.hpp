@@ -5,6 +5,7 @@
 // one owner, any thread, one call at a time.
 
 #include <chrono>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@ struct WatchOptions {
   bool tell_raw = false;
   std::uint64_t limit = 1'000'000;  ///< files and folders in the picture
   bool inotify = true;
+  std::size_t most_watches = std::numeric_limits<std::size_t>::max();  ///< of inotify; beyond, as if the system refused
   std::uint64_t stale_s = 86400;  ///< own temporary files older than this are removed on the way
   std::chrono::milliseconds poll_interval{2000};
   std::chrono::milliseconds rescan_interval{60000};

@@ -25,13 +25,16 @@ std::string text_of(const Change& change) {
   return std::string(kNames[static_cast<std::size_t>(change.kind)]) + " " + change.path + change.text;
 }
 
-/// Once with inotify and no other look, once by looking alone.
-class Watching : public ::testing::TestWithParam<bool> {
+enum class Means { inotify, polling, few_watches };
+
+/// With inotify and no other look, by looking alone, and where the system refuses all watches but two.
+class Watching : public ::testing::TestWithParam<Means> {
  protected:
   WatchOptions options(const std::vector<std::string>& paths = {""}) const {
     WatchOptions options;
     for (const std::string& path : paths) options.paths.push_back(*RootedPath::parse(path));
-    options.inotify = GetParam();
+    options.inotify = GetParam() != Means::polling;
+    if (GetParam() == Means::few_watches) options.most_watches = 2;
     options.poll_interval = 2ms;
     options.rescan_interval = 1h;
     return options;
@@ -49,7 +52,7 @@ class Watching : public ::testing::TestWithParam<bool> {
       more = *step;
     }
     for (const Change& change : changes) {
-      told_.push_back(text_of(change));
+      (change.kind == Change::Kind::error ? errors_ : told_).push_back(text_of(change));
       if (change.info) sizes_[change.path] = change.info->size;
     }
   }
@@ -72,11 +75,13 @@ class Watching : public ::testing::TestWithParam<bool> {
   Tree tree_{folder_.open()};
   std::optional<TreeWatcher> watcher_;
   std::vector<std::string> told_;
+  std::vector<std::string> errors_;
   std::map<std::string, std::uint64_t> sizes_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Inotify, Watching, ::testing::Values(true));
-INSTANTIATE_TEST_SUITE_P(Polling, Watching, ::testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(Inotify, Watching, ::testing::Values(Means::inotify));
+INSTANTIATE_TEST_SUITE_P(Polling, Watching, ::testing::Values(Means::polling));
+INSTANTIATE_TEST_SUITE_P(FewWatches, Watching, ::testing::Values(Means::few_watches));
 
 TEST_P(Watching, TellsFirstWhatIsThereParentsFirst) {
   folder_.write("a/b/c.txt", "x");
@@ -256,6 +261,79 @@ TEST_P(Watching, RemovesOwnTemporaryFilesThatNobodyWantsAnyMore) {
   EXPECT_FALSE(fs::exists(folder_.path() / "d/.syncthing.owndir-old.tmp"));
   EXPECT_TRUE(fs::exists(folder_.path() / "d/.syncthing.owndir-new.tmp"));
   EXPECT_TRUE(fs::exists(folder_.path() / "d/.syncthing.other.tmp"));
+}
+
+/// A tree of more folders than may be watched.
+class RefusedWatching : public ::testing::Test {
+ protected:
+  void start(std::size_t most_watches, std::chrono::milliseconds poll_interval) {
+    for (const char* name : {"a/x", "b/x", "c/d/x"}) folder_.write(name, "x");
+    WatchOptions options;
+    options.paths.emplace_back();
+    options.most_watches = most_watches;
+    options.poll_interval = poll_interval;
+    options.rescan_interval = 1h;
+    watcher_.emplace(tree_, options);
+    step();
+  }
+  std::vector<std::string> step() {
+    std::vector<Change> changes;
+    while (*watcher_->step(1000, changes)) {
+    }
+    std::vector<std::string> told;
+    for (const Change& change : changes) told.push_back(text_of(change));
+    told_.insert(told_.end(), told.begin(), told.end());
+    return told;
+  }
+  std::size_t complaints() const {
+    return static_cast<std::size_t>(std::count_if(told_.begin(), told_.end(), [](const std::string& event) {
+      return event.find("raise fs.inotify.max_user_watches") != event.npos;
+    }));
+  }
+
+  TestFolder folder_{true};
+  Tree tree_{folder_.open()};
+  std::optional<TreeWatcher> watcher_;
+  std::vector<std::string> told_;
+};
+
+TEST_F(RefusedWatching, SaysSoOnceAndLooksAgainInTime) {
+  start(1, 3ms);
+  EXPECT_EQ(complaints(), 1U);
+  EXPECT_LE(watcher_->patience(), 10s) << "and not the hour of where all is watched";
+  folder_.write("c/d/new", "1");
+  folder_.write("a/x", "longer");
+  fs::remove(folder_.path() / "b/x");
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  const auto all_told = [&] {
+    return std::count(told_.begin(), told_.end(), "add c/d/new") +
+               std::count(told_.begin(), told_.end(), "change a/x") +
+               std::count(told_.begin(), told_.end(), "unlink b/x") ==
+           3;
+  };
+  while (!all_told()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << ::testing::PrintToString(told_);
+    pollfd readable{watcher_->fd(), POLLIN, 0};
+    ::poll(&readable, 1, static_cast<int>(std::min<long>(watcher_->patience().count(), 1000)));
+    step();
+  }
+  EXPECT_EQ(complaints(), 1U);
+}
+
+TEST_F(RefusedWatching, WatchesAgainWhenThereIsRoom) {
+  start(4, 1ms);
+  ASSERT_EQ(complaints(), 1U);
+  // Four are left: the folder, a, c and c/d.
+  fs::remove_all(folder_.path() / "b");
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (watcher_->patience() < 10min) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "still looking";
+    pollfd readable{watcher_->fd(), POLLIN, 0};
+    ::poll(&readable, 1, static_cast<int>(std::min<long>(watcher_->patience().count(), 1000)));
+    step();
+  }
+  folder_.write("c/d/new", "1");
+  EXPECT_THAT(step(), ::testing::Contains("add c/d/new")) << "told by the system, an hour before the next look";
 }
 
 TEST(InotifyWatching, FindsTheDifferencesWhenTheQueueOverflowed) {
