@@ -41,7 +41,7 @@ bool is_temporary(std::string_view name) {
 }
 
 bool is_own_temporary(std::string_view name) {
-  return begins(name, ".syncthing.owndir-") && ends(name, ".tmp");
+  return begins(name, ".owndir-upload-") || (begins(name, ".syncthing.owndir-") && ends(name, ".tmp"));
 }
 
 bool is_module_name(std::string_view name) {

@@ -19,7 +19,7 @@ bool is_hidden(const RootedPath& path);
 /// `~syncthing~*.tmp`).
 bool is_temporary(std::string_view name);
 
-/// Of those, the ones that this program makes: temporary_name and partial_name.
+/// Of those, the ones that this program and its pages make.
 bool is_own_temporary(std::string_view name);
 
 /// Begins with ".owndir": code and state of modules.

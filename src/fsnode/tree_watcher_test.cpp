@@ -252,13 +252,15 @@ TEST_P(Watching, EndsWhenThereIsTooMuchToWatch) {
 
 TEST_P(Watching, RemovesOwnTemporaryFilesThatNobodyWantsAnyMore) {
   folder_.write("d/.syncthing.owndir-old.tmp", "x");
+  folder_.write("d/.owndir-upload-old.txt", "x");
   folder_.write("d/.syncthing.owndir-new.tmp", "x");
   folder_.write("d/.syncthing.other.tmp", "x");
   const timespec old[2] = {{1, 0}, {1, 0}};
-  ASSERT_EQ(::utimensat(AT_FDCWD, (folder_.path() / "d/.syncthing.owndir-old.tmp").c_str(), old, 0), 0);
-  ASSERT_EQ(::utimensat(AT_FDCWD, (folder_.path() / "d/.syncthing.other.tmp").c_str(), old, 0), 0);
+  for (const char* name : {".syncthing.owndir-old.tmp", ".owndir-upload-old.txt", ".syncthing.other.tmp"})
+    ASSERT_EQ(::utimensat(AT_FDCWD, (folder_.path() / "d" / name).c_str(), old, 0), 0);
   start(options());
   EXPECT_FALSE(fs::exists(folder_.path() / "d/.syncthing.owndir-old.tmp"));
+  EXPECT_FALSE(fs::exists(folder_.path() / "d/.owndir-upload-old.txt"));
   EXPECT_TRUE(fs::exists(folder_.path() / "d/.syncthing.owndir-new.tmp"));
   EXPECT_TRUE(fs::exists(folder_.path() / "d/.syncthing.other.tmp"));
 }

@@ -1,5 +1,5 @@
 // The folder on disk through a directory handle in real Chromium: the contract suite, and what is special to it.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumIsMissing, openLibrariesPage, type LibrariesPage } from '../testing/browser.ts';
@@ -148,6 +148,52 @@ describe.skipIf(chromiumIsMissing)('the folder on disk, in Chromium', { timeout:
     await seen('change polled/new');
     outside('remove', 'polled/new');
     await seen('unlink polled/new');
+  });
+
+  it('removes what a page that was closed left behind, a day later', async () => {
+    const old = Date.now() / 1000 - 25 * 3600;
+    const names = [
+      '.owndir-upload-old.txt',
+      '.owndir-upload-old.txt.crswap',
+      '.owndir-upload-new.txt',
+      'old.txt.crswap',
+    ];
+    for (const name of names) {
+      outside('put', `left/${name}`, 'x');
+      if (!name.includes('new')) utimesSync(join(folder, 'left', name), old, old);
+    }
+    outside('put', 'left/old', 'x');
+    utimesSync(join(folder, 'left/old'), old, old);
+    const list = () =>
+      page.page.evaluate(async () => {
+        const root = bench.createDirectory(bench.kept.backing as Handle);
+        // A write that goes on meanwhile.
+        bench.kept.writing ??= new Promise<void>(resolve => (bench.kept.finish = resolve));
+        bench.kept.written ??= root.write(
+          'left/fresh',
+          (async function* () {
+            yield 'begun, ';
+            await bench.kept.writing;
+            yield 'done';
+          })(),
+        );
+        return (await root.children('left')).map(node => node.name);
+      });
+    expect(await list()).toEqual(['old']);
+    const temporary = () => readdirSync(join(folder, 'left')).filter(name => /^\.owndir-upload-.*\.txt$/.test(name));
+    await expect.poll(() => temporary().length).toBe(2);
+    expect(await list()).toEqual(['old']);
+    expect(temporary()).toHaveLength(2);
+    expect(existsSync(join(folder, 'left/.owndir-upload-old.txt'))).toBe(false);
+    expect(existsSync(join(folder, 'left/.owndir-upload-old.txt.crswap'))).toBe(false);
+    // Not one that we can know to be ours.
+    expect(existsSync(join(folder, 'left/old.txt.crswap'))).toBe(true);
+    await page.page.evaluate(async () => {
+      (bench.kept.finish as () => void)();
+      await bench.kept.written;
+    });
+    expect(outside('read', 'left/fresh')).toBe('begun, done');
+    expect(temporary()).toEqual(['.owndir-upload-new.txt']);
   });
 
   it('uploads a file by writing it', async () => {

@@ -101,7 +101,7 @@ export class HandleBacking implements Backing {
     return this.#run(path, signal, async () => {
       const folder = await files.folderAt(this.#handle, path);
       if (!folder) throw new FsError(404, `${path} is not a directory`);
-      const found = await files.entriesOf(folder);
+      const found = await files.entriesOf(folder, this.#writable);
       const infos = info ? await files.infosOf(found) : [];
       return found.map(({ name }, i) => ({ name, info: infos[i] ?? null }));
     });

@@ -3,6 +3,7 @@ import { randomId } from '../base/ids.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { FsError, throwIfAborted } from './error.ts';
 import { hasName } from './handle_error.ts';
+import { fsnodeLimits } from './limits.ts';
 import { baseName, compareNames, isHiddenName, isProtectedName, parentPath } from './path.ts';
 import type { Info } from './types.ts';
 
@@ -12,6 +13,13 @@ export type Found = FileSystemFileHandle | FileSystemDirectoryHandle;
 /** Chromium writes into NAME.crswap and renames it. */
 export function isPassing(name: string): boolean {
   return isHiddenName(name) || name.endsWith('.crswap');
+}
+
+const temporaryPrefix = '.owndir-upload-';
+
+/** A new file that is being written, and what Chromium writes of it. */
+function isOwnTemporary(name: string): boolean {
+  return name.startsWith(temporaryPrefix) && /\.txt(\.crswap)?$/.test(name);
 }
 
 export function isFolder(handle: FileSystemHandle): handle is Folder {
@@ -92,11 +100,28 @@ export async function infoOf(handle: Found): Promise<Info | null> {
   }
 }
 
-/** What is in a folder and may be seen, in the order of the names. */
-export async function entriesOf(folder: Folder): Promise<Found[]> {
+/** What is in a folder and may be seen, in the order of the names. `removeOld` also removes what removeLeftovers does. */
+export async function entriesOf(folder: Folder, removeOld = false): Promise<Found[]> {
   const all: Found[] = [];
-  for await (const handle of folder.values()) if (!isPassing(handle.name)) all.push(handle as Found);
+  const leftovers: FileSystemFileHandle[] = [];
+  for await (const handle of folder.values()) {
+    if (!isPassing(handle.name)) all.push(handle as Found);
+    else if (isOwnTemporary(handle.name) && !isFolder(handle)) leftovers.push(handle as FileSystemFileHandle);
+  }
+  if (removeOld) await removeLeftovers(folder, leftovers);
   return all.sort((a, b) => compareNames(a.name, b.name));
+}
+
+/** What a page that was closed in the middle of a write left behind: not written for as long as uploads are kept. */
+async function removeLeftovers(folder: Folder, leftovers: readonly FileSystemFileHandle[]): Promise<void> {
+  for (const handle of leftovers) {
+    try {
+      const { lastModified } = await handle.getFile();
+      if (lastModified < Date.now() - fsnodeLimits.uploadKeptS * 1000) await folder.removeEntry(handle.name);
+    } catch {
+      // Gone already, or not ours to remove: it is hidden anyway.
+    }
+  }
 }
 
 /** Some at once: each is a question to another process. */
@@ -188,7 +213,7 @@ export async function replace(folder: Folder, name: string, data: AsyncIterable<
   const { start = 0, signal, check, renames } = options;
   if (renames.refused || (await childOf(folder, name))) return writeInPlace(folder, name, data, start, signal);
   // Not .tmp: Chromium asks a distant server about files of unknown types, and offline waits for it 5 s.
-  const temporary = `.owndir-upload-${randomId()}.txt`;
+  const temporary = `${temporaryPrefix}${randomId()}.txt`;
   const file = await folder.getFileHandle(temporary, { create: true });
   let renamed = false;
   try {
