@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, owndir } from './paths.mjs';
+import { fsnodeServer, root, owndir } from './paths.mjs';
 
 function program(name) {
   for (const directory of `${process.env.PATH}:/usr/sbin:/sbin`.split(':')) {
@@ -18,6 +18,7 @@ function program(name) {
 
 const checks = {
   owndir: () => (existsSync(owndir) ? '' : `${owndir} is not built (./dev build)`),
+  fsnode_server: () => (existsSync(fsnodeServer) ? '' : `${fsnodeServer} is not built (./dev build fsnode_server)`),
   chromium: () => program('chromium') || (existsSync(join(root, 'web/node_modules/playwright-core')) ? '' : 'playwright-core is not installed (./dev setup)'),
   display: () => ['Xvfb', 'openbox', 'xdotool'].map(program).find(Boolean) ?? '',
   syncthing: () => program('syncthing'),

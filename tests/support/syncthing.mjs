@@ -120,5 +120,7 @@ export async function syncthingPair(t, { home, away, watcherDelay = 10, seconds 
     tail: () => running.map((child) => child.tail(6)).join('\n'),
     /** Makes that device look at the folder now instead of after its watcher's delay. */
     rescan: (which) => rest(devices.find(({ name }) => name === which), 'POST', `/rest/db/scan?folder=${folderId}`),
+    /** What that device says of the folder: /rest/db/QUESTION or /rest/folder/QUESTION. */
+    ask: (which, question) => rest(devices.find(({ name }) => name === which), 'GET', `/rest/${question}?folder=${folderId}`),
   };
 }
