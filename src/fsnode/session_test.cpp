@@ -254,6 +254,57 @@ TEST(Session, KeepsNamesThatAreNoTextByteForByte) {
                               R"(["two%0Alines",null],["%F0%9F%8C%B1",null],["%FF%FE",null]])"));
 }
 
+/// Every member of every call that is a path.
+std::vector<Json> calls_with(const std::string& path) {
+  std::vector<Json> calls;
+  for (const char* op : {"info", "children", "read", "write", "delete", "makeDir", "touch", "sub"})
+    calls.push_back({{"op", op}, {"path", path}});
+  calls.push_back({{"op", "upload"}, {"path", path}, {"upload", "abcdefghijklmnop0123"}, {"size", 1}});
+  calls.push_back({{"op", "move"}, {"path", path}, {"to", "elsewhere"}});
+  calls.push_back({{"op", "move"}, {"path", "a"}, {"to", path}, {"overwrite", true}});
+  calls.push_back({{"op", "sub"}, {"path", ""}, {"paths", {path}}});
+  return calls;
+}
+
+TEST(Session, RefusesDotsInEveryPath) {
+  TestSession session;
+  session.folder.write("a", "x");
+  session.folder.write("d/b", "x");
+  for (const char* path : {"..", "../x", "d/..", "d/../a", "d/../../x", "../../../../etc/passwd"}) {
+    for (Json& call : calls_with(path)) {
+      call["id"] = 1;
+      EXPECT_EQ(status_of(session.ask(call)), 403) << call;
+    }
+  }
+  EXPECT_EQ(names_in(session.folder), (std::set<std::string>{"a", "d", "d/b"}));
+}
+
+TEST(Session, RefusesLinksThatLeadOutInEveryPath) {
+  TestSession session;
+  const TestFolder outside;
+  outside.write("secret", "untouched");
+  session.folder.write("a", "x");
+  fs::create_directory_symlink(outside.path(), session.folder.path() / "out");
+  fs::create_symlink("../" + outside.path().filename().string() + "/secret", session.folder.path() / "up");
+  fs::create_symlink(outside.path() / "secret", session.folder.path() / "file");
+  for (const std::string path : {"out", "file", "up", "out/secret", "out/new"}) {
+    const bool is_link = path.find('/') == path.npos;
+    for (Json& call : calls_with(path)) {
+      // A sub is told of no outside, see below; the link itself may be removed, moved and replaced.
+      if (call["op"] == "sub" || (is_link && (call["op"] == "delete" || call["op"] == "move"))) continue;
+      call["id"] = 1;
+      EXPECT_EQ(status_of(session.ask(call)), 403) << call;
+    }
+  }
+  EXPECT_EQ(status_of(session.ask({{"id", 1}, {"op", "move"}, {"path", "a"}, {"to", "out"}})), 409) << "in the way";
+  EXPECT_EQ(outside.read("secret"), "untouched");
+  EXPECT_EQ(names_in(outside), std::set<std::string>{"secret"});
+  EXPECT_EQ(names_in(session.folder), (std::set<std::string>{"a", "file", "out", "up"}));
+
+  session.send({{"id", 2}, {"op", "sub"}, {"path", ""}, {"paths", {"out", "file", "up", "out/secret"}}});
+  EXPECT_EQ(session.receive().at("events"), Json::parse(R"([["ready",""]])"));
+}
+
 class Uploading : public ::testing::Test {
  protected:
   Json begin(int id, std::uint64_t size, bool overwrite = true) {
