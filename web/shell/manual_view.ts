@@ -1,9 +1,9 @@
-// Where the browser has no file access: the person carries the two files, by download and open or by copy and paste.
+// Where the browser has no file access, or the person wants it so: the person carries the two files, by download and open or by copy and paste.
 
 import { h, icon, replaceChildren, setText } from './dom.ts';
 import type { Flow } from './flow_types.ts';
 import { kIcons } from './icons.ts';
-import type { Place } from './words.ts';
+import { manualWords, type Place } from './words.ts';
 
 export interface ManualHooks {
   readonly place: Place;
@@ -34,7 +34,7 @@ export class ManualView {
     const shown = `${active} ${offer?.name ?? ''}`;
     if (shown === this.#shown) return;
     this.#shown = shown;
-    if (active === 'servers') replaceChildren(this.element, this.#servers());
+    if (active === 'servers') replaceChildren(this.element, this.#servers(flow.canPick));
     else if (active === 'sync' && offer) replaceChildren(this.element, this.#save(offer), this.#open(offer));
     else replaceChildren(this.element);
   }
@@ -44,19 +44,13 @@ export class ManualView {
     return `${folder.replace(/\/$/, '')}/.owndir/.wrtc-proxy/`;
   }
 
-  #servers(): HTMLElement {
+  #servers(canPick: boolean): HTMLElement {
     const error = h('p', { class: 'notice', role: 'alert' });
     return h(
       'section',
       { class: 'task' },
       h('h2', null, 'Show this page the server’s record'),
-      h(
-        'p',
-        null,
-        'This browser gives pages no access to folders, so you carry two small files. First, open the newest ',
-        h('code', null, 'server-….json'),
-        ' in',
-      ),
+      h('p', null, `${manualWords(canPick)} First, open the newest `, h('code', null, 'server-….json'), ' in'),
       this.#pathRow(this.#directory()),
       h(
         'p',

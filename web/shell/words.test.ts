@@ -3,7 +3,7 @@ import { advance, initialFlow } from './flow.ts';
 import type { Flow, FlowEvent, Problem, Server } from './flow_types.ts';
 import { cleanDeviceName, guessDeviceName } from './device.ts';
 import { serverOfText } from './server_text.ts';
-import { candidateWords, isStale, problemWords, stepWords } from './words.ts';
+import { candidateWords, isStale, manualWords, problemWords, stepWords } from './words.ts';
 
 const home: Server = { name: 'home', up: true, created: 0, everyS: 3600, iceServers: ['stun:stun.example:3478'] };
 const place = { folder: '/home/anna/Photos', name: 'Photos' };
@@ -45,6 +45,14 @@ describe('steps', () => {
   it('count what the browser found', () => {
     expect(candidateWords(['host', 'srflx', 'srflx'])).toBe('With 1 address of this device and 2 public addresses.');
     expect(candidateWords([])).toMatch(/offline/);
+  });
+});
+
+describe('carrying the files by hand', () => {
+  it('is put down to the browser only where the browser has no access to folders', () => {
+    expect(manualWords(false)).toMatch(/browser gives pages no access/);
+    expect(manualWords(true)).not.toMatch(/browser/);
+    expect(manualWords(true)).toMatch(/carry two small files/);
   });
 });
 

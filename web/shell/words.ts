@@ -53,6 +53,13 @@ export function actionWords(action: Action, flow: Flow): string {
   }
 }
 
+/** Why there are files to carry. */
+export function manualWords(canPick: boolean): string {
+  return canPick
+    ? 'You carry two small files yourself; this page does not use the folder.'
+    : 'This browser gives pages no access to folders, so you carry two small files.';
+}
+
 export function isStale(server: Server, now: number): boolean {
   return server.up && now - server.created > 2 * server.everyS * 1000 + kStaleSlackMs;
 }

@@ -113,6 +113,12 @@ export const stories: Record<string, Story> = {
   },
   'no-webrtc': { flow: flowOf([[{ ...started, hasPeer: false }, 0]]) },
   'manual-server': { flow: flowOf([[manual, 7_000]]) },
+  'manual-chosen': {
+    flow: flowOf([
+      [started, 9_000],
+      [{ type: 'manual' }, 7_000],
+    ]),
+  },
   'manual-carry': {
     flow: flowOf([
       [manual, 37_000],
