@@ -100,7 +100,7 @@ Awaitable<int> Build::once(site::SiteBuilder& builder) {
   const site::SiteEvents on_event = [this](const modules::BuildEvent& event) { take(event); };
   const auto outcome = co_await builder.run(on_event);
   if (!outcome) {
-    print_error(outcome.error().to_string());
+    print_error(outcome.error());
     co_return kExitFailure;
   }
   co_return report(*outcome);
@@ -118,12 +118,12 @@ Awaitable<void> Build::watch(Build& self, site::SiteBuilder& builder, std::strin
 Awaitable<int> Build::run() {
   auto options = builder_options(options_);
   if (!options) {
-    print_error(options.error().to_string());
+    print_error(options.error());
     co_return kExitFailure;
   }
   auto folder = RootedFolder::open(options->folder);
   if (!folder) {
-    print_error(folder.error().to_string());
+    print_error(folder.error());
     co_return kExitFailure;
   }
   const auto executor = co_await asio::this_coro::executor;
@@ -198,7 +198,7 @@ Awaitable<Result<bool>> Trust::decide(site::SiteBuilder& builder) {
 Awaitable<int> Trust::run() {
   auto options = builder_options(options_);
   if (!options) {
-    print_error(options.error().to_string());
+    print_error(options.error());
     co_return kExitFailure;
   }
   site::SiteBuilder builder(runner_.files(), std::move(*options));

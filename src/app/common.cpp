@@ -108,6 +108,11 @@ void print_error(const std::string& message) {
   std::fprintf(stderr, "owndir: %s\n", message.c_str());
 }
 
+void print_error(const Error& error) {
+  const bool says_it_all = error.is(Errc::conflict) || error.is(Errc::malformed) || error.is(Errc::not_found);
+  print_error(says_it_all && !error.context.empty() ? error.context : error.to_string());
+}
+
 Runner::Runner() {
   std::signal(SIGPIPE, SIG_IGN);
 }

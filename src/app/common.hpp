@@ -49,6 +49,8 @@ std::string host_name();
 
 /// What happened and what to do next, on standard error; for errors that end a command.
 void print_error(const std::string& message);
+/// The error's own sentence, and the system's reason where there is one.
+void print_error(const Error& error);
 
 /// Runs `command` on a fresh io_context until it returns its exit code. The first SIGINT or SIGTERM cancels it (it then
 /// cleans up and returns), the second one ends the process.

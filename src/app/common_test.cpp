@@ -4,7 +4,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
+#include <fstream>
+
+#include "app/local_port.hpp"
 
 namespace owndir::app {
 namespace {
@@ -39,6 +43,35 @@ TEST_F(StateLock, IsFreeAgainOnceItsHolderHasEnded) {
     ASSERT_TRUE(lock_state_directory(directory_));
   }
   EXPECT_TRUE(lock_state_directory(directory_));
+}
+
+TEST_F(StateLock, BrowsersStaySignedInForAMonth) {
+  const auto first = kept_session(directory_);
+  ASSERT_TRUE(first) << first.error().to_string();
+  EXPECT_EQ(first->size(), 64U);
+  EXPECT_EQ(*kept_session(directory_), *first);
+  const fs::path file = fs::path(directory_) / "session";
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  fs::last_write_time(file, fs::last_write_time(file) - std::chrono::hours(24 * 31));
+  const auto later = kept_session(directory_);
+  ASSERT_TRUE(later);
+  EXPECT_NE(*later, *first);
+}
+
+TEST_F(StateLock, WhatIsNoSessionIsReplaced) {
+  std::ofstream(directory_ + "/session") << std::string(64, 'z');
+  const auto session = kept_session(directory_);
+  ASSERT_TRUE(session);
+  EXPECT_NE(*session, std::string(64, 'z'));
+  EXPECT_EQ(*kept_session(directory_), *session);
+}
+
+TEST(LocalPort, KnowsWhatTheNetworkReaches) {
+  for (const char* address : {"127.0.0.1", "127.1.2.3", "::1"}) EXPECT_FALSE(is_open_to_network(address)) << address;
+  for (const char* address : {"0.0.0.0", "::", "192.0.2.1", "fd00::1"})
+    EXPECT_TRUE(is_open_to_network(address)) << address;
+  const auto hosts = local_hosts("192.0.2.1");
+  EXPECT_NE(std::find(hosts.begin(), hosts.end(), "192.0.2.1"), hosts.end());
 }
 
 }  // namespace

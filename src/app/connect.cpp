@@ -78,8 +78,12 @@ Awaitable<Result<void>> Connect::start() {
   if (!engine) co_return fail(std::move(engine.error()));
   engine_ = std::move(*engine);
 
+  auto session = kept_session(*state);
+  if (!session) co_return fail(std::move(session.error()));
   gateway::GuardOptions guard_options;
   guard_options.hosts = local_hosts(options_.bind);
+  guard_options.is_open_to_network = is_open_to_network(options_.bind);
+  guard_options.session = std::move(*session);
   guard_ = gateway::LocalGuard::create(forwarder_, std::move(guard_options));
   auto http = listen_locally(runner_.context().get_executor(), options_, kUsualPort, *guard_);
   if (!http) co_return fail(std::move(http.error()));
@@ -154,7 +158,7 @@ Awaitable<int> Connect::run() {
       code = kExitNoConnection;
     }
   } else {
-    print_error(started.error().to_string());
+    print_error(started.error());
   }
   co_await shut_down();
   co_return code;

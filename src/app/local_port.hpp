@@ -11,10 +11,17 @@ namespace owndir::app {
 /// Host names under which a port bound to `address` is reached: the guard's allow-list.
 std::vector<std::string> local_hosts(const std::string& address);
 
+/// Whether other machines can reach a port bound to `address`.
+bool is_open_to_network(const std::string& address);
+
+/// The secret that signed-in browsers hold, kept in the state directory (0600) so that they stay signed in when the
+/// program is started again; a new one after 30 days, or when the kept one cannot be read.
+Result<std::string> kept_session(const std::string& state_directory);
+
 /// "http://127.0.0.1:PORT", brackets for IPv6.
 std::string local_url(const std::string& address, std::uint16_t port);
 
-/// The port that was asked for; else `usual`, and any free one when that is taken. The error says what to do.
+/// The port that was asked for; else `usual`, and any free one when that is taken (logged). The error says what to do.
 Result<std::unique_ptr<http::Server>> listen_locally(asio::any_io_executor executor, const CommonOptions& options,
                                                      std::uint16_t usual, exchange::Handler& handler);
 

@@ -140,8 +140,12 @@ Result<void> Serve::listen() {
   auto served = RootedFolder::open(options_.directory);
   if (!served) return fail(std::move(served.error()));
   gateway_ = gateway::make_gateway(std::move(*served), runner_.files(), std::move(gateway_options));
+  auto session = kept_session(state_);
+  if (!session) return fail(std::move(session.error()));
   gateway::GuardOptions guard_options;
   guard_options.hosts = local_hosts(options_.bind);
+  guard_options.is_open_to_network = is_open_to_network(options_.bind);
+  guard_options.session = std::move(*session);
   guard_ = gateway::LocalGuard::create(*gateway_, std::move(guard_options));
   auto http = listen_locally(runner_.context().get_executor(), options_, kUsualPort, *guard_);
   if (!http) return fail(std::move(http.error()));
@@ -184,6 +188,12 @@ void Serve::say_hello() {
     for (const std::string& server : options_.stun) stun += (stun.empty() ? "" : ", ") + server;
     if (options_.stun == kDefaultStun) stun += "   (they see your address; --stun none goes without)";
   }
+  std::error_code unknown;
+  const std::string folder = std::filesystem::canonical(options_.directory, unknown).string();
+  std::string who = "whoever can write into this folder";
+  if (options_.trust) who += ", and run programs here as you (--trust)";
+  if (is_open_to_network(options_.bind))
+    who += ";\n                       every machine of the network that has the link (--bind; not encrypted)";
   const std::string page = options_.launcher ? "owndir.html" : ".owndir/.dist/index.html";
   reporter_.event("listening",
                   {{"url", login},
@@ -191,12 +201,12 @@ void Serve::say_hello() {
                    {"server", rendezvous_->id()},
                    {"folder", options_.directory},
                    {"stun", options_.stun}},
-                  "owndir serves " + options_.directory + "\n\n" +                              //
+                  "owndir serves " + (unknown ? options_.directory : folder) + "\n\n" +         //
                       "  on this machine      " + login + "\n" +                                //
                       "                       (opens the session once, within 10 minutes)\n" +  //
                       "  on your devices      open " + page + " in the synced folder\n" +       //
                       "  STUN servers         " + stun + "\n" +                                 //
-                      "  who gets in          whoever can write into this folder\n\n" +         //
+                      "  who gets in          " + who + "\n\n" +                                //
                       "Press Ctrl-C to stop.\n");
 }
 
@@ -214,7 +224,7 @@ Awaitable<int> Serve::run() {
     while (!runner_.stopping()) co_await runner_.stop_requested().wait();
     reporter_.event("stopping", json::object(), "Stopping.");
   } else {
-    print_error(started.error().to_string());
+    print_error(started.error());
   }
   co_await shut_down();
   co_return started ? kExitOk : kExitFailure;

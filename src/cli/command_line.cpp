@@ -211,7 +211,7 @@ int run(int argc, char** argv) {
   app::CommonOptions& common = serving ? static_cast<app::CommonOptions&>(serve) : connect;
   const Result<void> finished = finish(common, serving ? *serve_command : *connect_command, stun, level);
   if (!finished) {
-    app::print_error(finished.error().to_string());
+    app::print_error(finished.error());
     return app::kExitUsage;
   }
   connect.timeout = std::chrono::seconds(timeout);

@@ -118,7 +118,8 @@ class Guard final : public LocalGuard {
       : next_(next),
         hosts_(std::move(options.hosts)),
         random_(options.random != nullptr ? *options.random : system_random()),
-        session_(random_.hex(32)),
+        session_(options.session.empty() ? random_.hex(32) : std::move(options.session)),
+        is_open_to_network_(options.is_open_to_network),
         view_(random_) {}
 
   void set_port(std::uint16_t port) override { port_ = port; }
@@ -175,12 +176,15 @@ class Guard final : public LocalGuard {
     const auto origin = head.fields.get("Origin");
     if (!origin || !iequals(*origin, "http://" + host))
       return refuse(403, "Only pages of this server may do this: the request's Origin is missing or another one.");
-    if (!has_cookie(head.fields, cookie_name(), session_))
-      return refuse(403, "This browser is not signed in. Open the link that owndir printed when it started.");
-    return std::nullopt;
+    return check_session(head);
   }
 
-  /// Reads need no cookie, so that a typed address works, but must not come from another site's page.
+  std::optional<Response> check_session(const exchange::RequestHead& head) const {
+    if (has_cookie(head.fields, cookie_name(), session_)) return std::nullopt;
+    return refuse(403, "This browser is not signed in. Open the link that owndir printed when it started.");
+  }
+
+  /// Reads on loopback need no cookie, so that a typed address works, but must not come from another site's page.
   std::optional<Response> check_read(const exchange::RequestHead& head, const std::string& host) const {
     const std::string_view site = head.fields.get("Sec-Fetch-Site").value_or("");
     const std::string_view mode = head.fields.get("Sec-Fetch-Mode").value_or("");
@@ -189,7 +193,7 @@ class Guard final : public LocalGuard {
     const bool foreign =
         site.empty() ? origin && !iequals(*origin, "http://" + host) : site != "same-origin" && site != "none";
     const bool opened_by_a_link = head.method == "GET" && mode == "navigate" && destination == "document";
-    if (!foreign || opened_by_a_link) return std::nullopt;
+    if (!foreign || opened_by_a_link) return is_open_to_network_ ? check_session(head) : std::nullopt;
     return refuse(
         403, "Another site's page asked for this, and may not. Open the link that owndir printed when it started.");
   }
@@ -254,6 +258,7 @@ class Guard final : public LocalGuard {
   std::vector<std::string> hosts_;
   Random& random_;
   std::string session_;
+  bool is_open_to_network_;
   View view_;
   std::string key_;
   SteadyTime key_until_{};

@@ -1,8 +1,8 @@
 #pragma once
 // The localhost rules (docs/security.md): any web page can reach 127.0.0.1, so before a local request reaches the
 // gateway its Host must be one of ours, cross-site reads are refused by Sec-Fetch-Site, every method but GET and HEAD
-// (and every WebSocket) needs the exact Origin and the session cookie, which only the one-time link gives. Network
-// thread only.
+// (and every WebSocket) needs the exact Origin and the session cookie, which only the one-time link gives. Where other
+// machines reach the port, reads need the cookie too: there a Host is whatever the sender likes. Network thread only.
 
 #include <memory>
 #include <string>
@@ -14,8 +14,10 @@
 namespace owndir::gateway {
 
 struct GuardOptions {
-  std::vector<std::string> hosts;  ///< accepted host names without port: "127.0.0.1", "localhost", "[::1]"
-  Random* random = nullptr;        ///< null: system_random()
+  std::vector<std::string> hosts;   ///< accepted host names without port: "127.0.0.1", "localhost", "[::1]"
+  Random* random = nullptr;         ///< null: system_random()
+  std::string session;              ///< what signed-in browsers hold, kept from an earlier run; empty: a new secret
+  bool is_open_to_network = false;  ///< the port is not bound to loopback alone: reads need the session cookie too
 };
 
 class LocalGuard : public exchange::Handler {

@@ -43,8 +43,9 @@ class Counting final : public Random {
 
 class LocalGuardTest : public ::testing::Test {
  protected:
-  LocalGuardTest() {
-    GuardOptions options;
+  LocalGuardTest() { start({}); }
+
+  void start(GuardOptions options) {
     options.hosts = {"127.0.0.1", "localhost", "[::1]"};
     options.random = &random_;
     guard_ = LocalGuard::create(next_, options);
@@ -96,6 +97,30 @@ class LocalGuardTest : public ::testing::Test {
   Counting random_;
   std::unique_ptr<LocalGuard> guard_;
 };
+
+TEST_F(LocalGuardTest, APortThatIsOpenToTheNetworkIsReadBySignedInBrowsersAlone) {
+  GuardOptions options;
+  options.is_open_to_network = true;
+  start(options);
+  EXPECT_EQ(ask("GET", "/secret", {{"Host", "127.0.0.1:8800"}}).head.status, 403);
+  EXPECT_EQ(ask("HEAD", "/secret", {{"Host", "127.0.0.1:8800"}, {"Sec-Fetch-Site", "none"}}).head.status, 403);
+  EXPECT_EQ(ask("GET", "/@/view/00/secret", {{"Host", "127.0.0.1:8800"}}).head.status, 403);
+  const std::string cookie = sign_in();
+  EXPECT_EQ(ask("GET", "/secret", {{"Host", "127.0.0.1:8800"}, {"Cookie", cookie}}).head.status, 200);
+}
+
+TEST_F(LocalGuardTest, ABrowserStaysSignedInWhenTheNextRunHasTheSameSecret) {
+  GuardOptions options;
+  options.session.assign(64, 'a');
+  start(options);
+  const std::string cookie = sign_in();
+  const Fields fields = {{"Host", "localhost:8800"}, {"Origin", "http://localhost:8800"}, {"Cookie", cookie}};
+  start(options);
+  EXPECT_EQ(ask("POST", "/x", fields).head.status, 200);
+  options.session.assign(64, 'b');
+  start(options);
+  EXPECT_EQ(ask("POST", "/x", fields).head.status, 403);
+}
 
 TEST_F(LocalGuardTest, AnswersOnlyUnderItsOwnNames) {
   const std::vector<std::pair<std::string, int>> table = {{"127.0.0.1:8800", 200},

@@ -78,10 +78,14 @@ suite('app', (define) => {
     await mode(page, 'none');
     await until(async () => (await status(page)) === 'Server away', { what: 'the page to say so' });
     await markPage(page);
-    // The next server knows no session of the last one: one click on its link in any tab signs the browser in.
     const next = await serveApp(t, folder, { port: server.port });
+    await mode(page, 'live');
+    await next.stop();
+    await mode(page, 'none');
+    // A server with another state directory knows no session: one click on its link in any tab signs the browser in.
+    const stranger = await serveApp(t, folder, { port: server.port, state: join(t.directory, 'state-other') });
     await until(async () => (await status(page)) === 'Not signed in', { what: 'the page to say so' });
-    await (await page.context().newPage()).goto(next.url);
+    await (await page.context().newPage()).goto(stranger.url);
     await mode(page, 'live');
     assert.ok(await isMarked(page), 'the page was not reloaded');
   });
