@@ -15,7 +15,7 @@ import { root } from "../tests/support/paths.mjs";
 
 export const names = ["build.cold", "build.warm", "build.nochange"];
 
-const rounds = 7;
+const rounds = 15;
 const share = join(root, "build/release/share/owndir");
 const median = (list) =>
   [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];

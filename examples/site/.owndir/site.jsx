@@ -69,8 +69,8 @@ function Post({ post, to }) {
       {/* The text is part of this module's own code, as trusted as the rest of it. */}
       <div className="text" dangerouslySetInnerHTML={{ __html: marked.parse(post.text) }} />
       <nav className="more" aria-label="More posts">
-        {older ? <a href={to(`posts/${older.slug}`)}>← {older.title}</a> : <span />}
-        {newer ? <a href={to(`posts/${newer.slug}`)}>{newer.title} →</a> : null}
+        {older ? <a href={to(`posts/${older.slug}`)}>←{'\u00a0'}{older.title}</a> : <span />}
+        {newer ? <a href={to(`posts/${newer.slug}`)}>{newer.title}{'\u00a0'}→</a> : null}
       </nav>
     </article>
   );

@@ -19,7 +19,6 @@ import { evaluateStatic, type Evaluated } from './static/evaluate.ts';
 import type { ClientAssets } from './static/page.ts';
 import { pageHtml } from './static/page.ts';
 import { scopeClass } from './styles.ts';
-import { startEsbuild } from './tools.ts';
 
 interface Build {
   job: BuildJob;
@@ -60,7 +59,6 @@ async function makeBundle(build: Build, platform: Platform): Promise<Bundle> {
   const known = cache.bundle(platform, key);
   if (known) return known;
   const bundler = ownPart(tree, platform, 'bundler');
-  if (bundler === null) startEsbuild();
   const own = ownPart(tree, platform, 'package');
   const standard = platform === 'client' ? join(share.directory, 'client-default') : 'owndir.server';
   const context: BundleContext = {

@@ -220,17 +220,17 @@ function tidyMap(bytes: Uint8Array, context: BundleContext): Uint8Array {
   const at = text.indexOf('\n  "mappings": ');
   const end = at < 0 ? text.lastIndexOf('}') : text.lastIndexOf(',', at);
   const map = JSON.parse(`${text.toString('utf8', 0, end)}}`) as { sources: string[]; sourcesContent?: (string | null)[] };
-  map.sourcesContent = map.sources.map(each => {
-    const path = resolve(outdir, each.replace(/\?[^?]*$/, ''));
-    return path.startsWith(`${context.source}/`) && existsSync(path) ? readFileSync(path, 'utf8') : null;
-  });
-  map.sources = map.sources.map(each => {
-    const path = resolve(outdir, each.replace(/\?[^?]*$/, ''));
-    if (path.startsWith(`${context.source}/`)) return relative(context.source, path);
+  const own = `${context.source}/`;
+  const places = [context.share.directory, context.cache];
+  const paths = map.sources.map(each => resolve(outdir, each.replace(/\?[^?]*$/, '')));
+  map.sourcesContent = paths.map(path => (path.startsWith(own) && existsSync(path) ? readFileSync(path, 'utf8') : null));
+  map.sources = paths.map(path => {
+    if (path.startsWith(own)) return path.slice(own.length);
     if (path.startsWith(`${outdir}/`)) return `owndir/${basename(path)}`; // made by a plugin
-    for (const place of [context.share.directory, context.cache])
-      if (path.startsWith(`${place}/`) && !path.includes('/node_modules/')) return `owndir/${relative(place, path)}`;
-    return path.slice(path.lastIndexOf('/node_modules/') + 1);
+    const packaged = path.lastIndexOf('/node_modules/');
+    if (packaged >= 0) return path.slice(packaged + 1);
+    const place = places.find(each => path.startsWith(`${each}/`));
+    return place === undefined ? path : `owndir/${path.slice(place.length + 1)}`;
   });
   return Buffer.concat([Buffer.from(JSON.stringify(map).slice(0, -1)), text.subarray(end)]);
 }

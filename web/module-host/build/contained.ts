@@ -54,6 +54,7 @@ export interface Contained<Message, Result> {
 }
 
 const memoryEveryMs = 200;
+const endMs = 2000;
 const mebibyte = 1024 * 1024;
 
 export function runContained<Message, Result>(contained: Contained<Message, Result>): Promise<Result> {
@@ -72,6 +73,7 @@ export function runContained<Message, Result>(contained: Contained<Message, Resu
     worker.stderr.on('data', (chunk: Buffer) => process.stderr.write(chunk));
     let timer: NodeJS.Timeout | undefined;
     let settled = false;
+    let ended = false;
     const settle = (action: () => void) => {
       if (settled) return;
       settled = true;
@@ -80,7 +82,15 @@ export function runContained<Message, Result>(contained: Contained<Message, Resu
       void worker.terminate();
       action();
     };
+    // The thread ends by itself after its last message; what it has printed comes until then.
+    const end = (action: () => void) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => settle(action), endMs);
+      worker.once('exit', () => setImmediate(() => settle(action)));
+      ended = true;
+    };
     const fail = (text: string, stack = '') => {
+      if (ended) return;
       const problem = problemOf(text, stack, doing.module, places);
       settle(() => reject(new BuildFailure([...(contained.problems ?? []), problem])));
     };
@@ -96,9 +106,9 @@ export function runContained<Message, Result>(contained: Contained<Message, Resu
     }, memoryEveryMs);
     now(doing);
     worker.on('message', (message: Message) => {
-      if (settled) return;
+      if (settled || ended) return;
       try {
-        contained.take(message, { now, settle: result => settle(() => resolve(result)) });
+        contained.take(message, { now, settle: result => end(() => resolve(result)) });
       } catch (error) {
         settle(() => reject(error instanceof Error ? error : new Error(messageOf(error))));
       }

@@ -137,6 +137,8 @@ export async function runBundlerWorker(): Promise<void> {
   } catch (error) {
     say({ problems: error instanceof BuildFailure ? error.problems : [{ text: messageOf(error) }] });
   }
+  // Whatever it has left running, esbuild among it, must not keep the build waiting.
+  setImmediate(() => process.exit(0));
 }
 
 /** Runs the folder's own bundler in a thread of its own. */

@@ -18,12 +18,8 @@ export const loadPostcss = () => load('postcss') as typeof Postcss;
 export const loadPrefixer = () => load('postcss-prefix-selector') as typeof prefixer;
 export const loadSatisfies = () => load('semver/functions/satisfies') as typeof satisfies;
 
-let started = false;
-
-/** Its process starts while we prepare what it is asked. */
+/** Once: its process starts while we find out what to ask. The server starts no build where nothing has changed. */
 export function startEsbuild(): void {
-  if (started) return;
-  started = true;
   // A failure is told by the build that follows.
   loadEsbuild()
     .initialize({})
