@@ -64,6 +64,19 @@ TEST_F(Stream, CarriesWholeMessagesOfBothKinds) {
   EXPECT_EQ(std::string_view(buffer.data(), 10), std::string_view("\x05\0\0\0\0hello", 10));
 }
 
+TEST_F(Stream, TellsMessagesApartThatCameTogether) {
+  const std::string large(100'000, 'l');
+  std::string bytes("\x02\0\0\0\0hi", 7);
+  bytes.append("\xa0\x86\x01\0\1", 5).append(large);
+  for (int i = 0; i < 5000; ++i) bytes.append("\x02\0\0\0\0yo", 7);
+  raw(bytes);
+  far_.reset();
+  EXPECT_EQ(receive(), (SocketMessage{true, to_bytes("hi")}));
+  EXPECT_EQ(receive(), (SocketMessage{false, to_bytes(large)}));
+  for (int i = 0; i < 5000; ++i) ASSERT_EQ(receive(), (SocketMessage{true, to_bytes("yo")})) << i;
+  EXPECT_EQ(receive(), std::nullopt);
+}
+
 TEST_F(Stream, EndsWithTheStream) {
   far_.reset();
   EXPECT_EQ(receive(), std::nullopt);
