@@ -42,18 +42,18 @@ export function parentPath(path: string): string {
   return bare.slice(0, bare.lastIndexOf('/') + 1) || '/';
 }
 
-/** The last segment for display; bytes that are no UTF-8 stay as escapes. */
+/** The last segment for display; bytes that are no UTF-8 are U+FFFD, as in the server's listings. */
 export function baseName(path: string): string {
   const bare = path.endsWith('/') ? path.slice(0, -1) : path;
   return decodeName(bare.slice(bare.lastIndexOf('/') + 1));
 }
 
+const kLenient = new TextDecoder('utf-8', { ignoreBOM: true });
+
 export function decodeName(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
+  return segment.replace(/(?:%[0-9a-fA-F]{2})+/g, escapes =>
+    kLenient.decode(Uint8Array.from(escapes.slice(1).split('%'), byte => parseInt(byte, 16))),
+  );
 }
 
 /** A path that came as a link of a listing: relative to its directory, or absolute. */

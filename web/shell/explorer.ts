@@ -4,7 +4,6 @@
 import { baseName, crumbs, isDirectory, parentPath } from './address.ts';
 import { h, isPlain, isTyping, replaceChildren, setText } from './dom.ts';
 import { Downloads } from './downloads.ts';
-import { formatCount } from './format.ts';
 import { toggleHelp } from './help.ts';
 import { filterEntries, sortEntries, type Entry, type Listing } from './listing_model.ts';
 import { ListingView } from './listing_view.ts';
@@ -142,11 +141,7 @@ export class Explorer {
     if (!this.#listingView.element.isConnected) replaceChildren(this.#content, this.#listingView.element);
     this.#listingView.show(listing, kept.focus ?? child);
     this.#shown = path;
-    this.#settle(
-      kept,
-      moved,
-      `${baseName(path) || this.#options.rootName()}, ${formatCount(listing.entries.length, 'entry', 'entries')}`,
-    );
+    this.#settle(kept, moved, `${baseName(path) || this.#options.rootName()}, ${this.#listingView.count}`);
     if (known) void this.#refreshListing(path);
   }
 

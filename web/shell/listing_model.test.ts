@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { filterEntries, nextOrder, parseListing, sortEntries, type Entry } from './listing_model.ts';
+import { baseName } from './address.ts';
 import { kindOf, mimeOf } from './kinds.ts';
 import { parsePreferences } from './preferences.ts';
 
@@ -32,10 +33,32 @@ describe('a listing', () => {
       entries: [null, 1, {}, { name: '' }, { name: 'x', href: '../../etc', size: 'big', mtime: null }],
       truncated: true,
     });
-    expect(odd.entries).toEqual([{ name: 'x', path: '/etc', type: 'other', size: null, mtime: null, mime: '' }]);
+    expect(odd.entries).toEqual([
+      { name: 'x', path: '/etc', type: 'other', size: null, mtime: null, mime: '', obstacle: 'special' },
+    ]);
     expect(odd.truncated).toBe(true);
     expect(() => parseListing('/d/', 'no')).toThrow(/cannot be read/);
     expect(() => parseListing('/d/', {})).toThrow(/cannot be read/);
+  });
+
+  it('says why an entry cannot be opened', () => {
+    const other = (obstacle: unknown) =>
+      parseListing('/', { entries: [{ name: 'x', href: 'x', type: 'other', size: 0, obstacle }] }).entries[0];
+    expect(['outside', 'broken', 'odd', 3].map(each => other(each)?.obstacle)).toEqual([
+      'outside',
+      'broken',
+      'special',
+      'special',
+    ]);
+    expect(other('outside')?.size).toBeNull();
+    expect(entries[0]?.obstacle).toBeNull();
+  });
+
+  it('calls a name that is no UTF-8 as its path is called', () => {
+    // The decoders of server and browser count the marks differently.
+    const raw = { name: 'a\uFFFD\uFFFD.txt', href: 'a%E2%82.txt', type: 'file' };
+    const [entry] = parseListing('/', { entries: [raw] }).entries;
+    expect(entry?.name).toBe(baseName(entry?.path ?? ''));
   });
 
   it.each([

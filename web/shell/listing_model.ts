@@ -1,8 +1,11 @@
 // A directory's entries: parsing what a server sent, sorting, filtering. Pure.
 
-import { resolveHref } from './address.ts';
+import { baseName, resolveHref } from './address.ts';
 
 export type EntryType = 'file' | 'directory' | 'other';
+
+/** Why an entry cannot be opened: a link out of the folder, a link to nothing, or neither a file nor a directory. */
+export type Obstacle = 'outside' | 'broken' | 'special';
 
 export interface Entry {
   readonly name: string;
@@ -13,6 +16,8 @@ export interface Entry {
   /** Unix milliseconds. */
   readonly mtime: number | null;
   readonly mime: string;
+  /** Of the type "other" alone. */
+  readonly obstacle: Obstacle | null;
 }
 
 export interface Listing {
@@ -53,20 +58,34 @@ export function parseListing(path: string, json: unknown): Listing {
 
 function parseEntry(directory: string, raw: unknown): Entry | null {
   if (typeof raw !== 'object' || raw === null) return null;
-  const { name, href, type, size, mtime, mime } = raw as Record<string, unknown>;
+  const { name, href, type, size, mtime, mime, obstacle } = raw as Record<string, unknown>;
   if (typeof name !== 'string' || name === '') return null;
   const kind: EntryType = type === 'directory' || type === 'file' ? type : 'other';
   const link = typeof href === 'string' && href !== '' ? href : `./${encodeURIComponent(name)}`;
   let path = resolveHref(directory, link);
   if (kind === 'directory' && !path.endsWith('/')) path += '/';
   return {
-    name,
+    // Bytes that are no UTF-8 are shown alike wherever the name is made of the path.
+    name: name.includes('\uFFFD') ? baseName(path) : name,
     path,
     type: kind,
-    size: kind === 'directory' ? null : numberOr(size, null),
+    size: kind === 'file' ? numberOr(size, null) : null,
     mtime: numberOr(mtime, null),
     mime: typeof mime === 'string' ? mime : '',
+    obstacle: kind !== 'other' ? null : obstacle === 'outside' || obstacle === 'broken' ? obstacle : 'special',
   };
+}
+
+/** A sentence of what stands beside the name of what cannot be opened. */
+export function obstacleWords(obstacle: Obstacle): string {
+  switch (obstacle) {
+    case 'outside':
+      return 'a link that leads out of the folder: it is not followed';
+    case 'broken':
+      return 'a link to something that is not there';
+    case 'special':
+      return 'neither a file nor a folder';
+  }
 }
 
 export function isHidden(entry: Entry): boolean {

@@ -8,6 +8,7 @@ import {
   filterEntries,
   isHidden,
   nextOrder,
+  obstacleWords,
   sortEntries,
   type Entry,
   type Listing,
@@ -109,8 +110,9 @@ export class ListingView {
     if (same && focused) this.focusRow(this.#active);
   }
 
-  get entries(): readonly Entry[] {
-    return this.#shown;
+  /** How many are shown, as a person reads it. */
+  get count(): string {
+    return this.#count.textContent ?? '';
   }
 
   /** Makes rows down to the height where the person was. */
@@ -279,16 +281,29 @@ export class ListingView {
   #row(entry: Entry, at: number, now: number): HTMLTableRowElement {
     const kind = entry.type === 'file' ? kindOf(entry.mime, entry.name) : 'none';
     const name = entry.type === 'directory' ? 'folder' : entry.type === 'other' ? 'other' : iconOfKind(kind);
-    const word = entry.type === 'directory' ? 'Folder' : entry.type === 'other' ? 'Special file' : kindWord(kind);
+    const word = entry.type === 'directory' ? 'Folder' : entry.type === 'other' ? 'Cannot be opened' : kindWord(kind);
+    const why = entry.obstacle ? obstacleWords(entry.obstacle) : null;
     const link = h(
       'a',
-      { href: this.#hooks.href(entry), tabindex: at === this.#active ? 0 : -1, title: entry.name },
+      {
+        href: why ? null : this.#hooks.href(entry),
+        role: why ? 'link' : null,
+        'aria-disabled': why ? 'true' : null,
+        tabindex: at === this.#active ? 0 : -1,
+        title: why ? `${entry.name}: ${why}` : entry.name,
+      },
       h('span', { class: 'name', dir: 'auto' }, entry.name),
       entry.type === 'directory' ? h('span', { class: 'slash', 'aria-hidden': 'true' }, '/') : null,
+      why ? h('span', { class: 'obstacle' }, why) : null,
     );
     return h(
       'tr',
-      { 'data-at': at, 'data-kind': name, class: isHidden(entry) ? 'hidden-entry' : null },
+      {
+        'data-at': at,
+        'data-kind': name,
+        class: isHidden(entry) ? 'hidden-entry' : null,
+        'data-obstacle': entry.obstacle,
+      },
       h(
         'td',
         { class: 'col-name' },
@@ -355,5 +370,5 @@ export class ListingView {
 
 /** Both have the same row, but for size and date. */
 function looksLike(a: Entry, b: Entry | undefined): boolean {
-  return b !== undefined && a.type === b.type && a.mime === b.mime && a.name === b.name;
+  return b !== undefined && a.type === b.type && a.obstacle === b.obstacle && a.mime === b.mime && a.name === b.name;
 }

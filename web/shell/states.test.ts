@@ -139,6 +139,80 @@ describe('the folder', () => {
     await page.close();
   });
 
+  it('tells a screen reader as many entries as there are to be seen', async () => {
+    const page = await browser.newPage();
+    await open('listing', page);
+    const said = () => page.locator('.explorer > .sr-only').textContent();
+    await page.locator('.listing tbody tr').first().waitFor();
+    expect(await said()).toBe(`Photos, ${await page.locator('.listing tbody tr').count()} entries`);
+    await page.close();
+  });
+
+  it('says of a link out of the folder that it cannot be opened, and does not open it', async () => {
+    const page = await browser.newPage();
+    await open('listing', page);
+    const link = page.getByRole('link', { name: 'scans' });
+    expect(await link.textContent()).toBe('scansa link that leads out of the folder: it is not followed');
+    expect(await link.getAttribute('aria-disabled')).toBe('true');
+    await link.click({ force: true });
+    await link.press('Enter');
+    expect(await place(page)).toBe('#/');
+    await page.close();
+  });
+
+  it('calls a name that is no UTF-8 the same in the list and when it is open', async () => {
+    const page = await browser.newPage();
+    await open('listing', page);
+    await page.getByText('bad\uFFFD.txt', { exact: true }).click();
+    await page.locator('.preview h1').waitFor();
+    expect(await page.locator('.preview h1').textContent()).toBe('bad\uFFFD.txt');
+    expect(await page.locator('.crumbs [aria-current]').textContent()).toBe('bad\uFFFD.txt');
+    await page.close();
+  });
+
+  it.each([320, 1200])('keeps the way home in sight above long names, on %i px', async width => {
+    const page = await browser.newPage({ viewport: { width, height: 700 } });
+    for (const story of ['long-name', 'long-path']) {
+      await open(story, page);
+      const home = page.locator('.crumbs a').first();
+      await home.waitFor();
+      const box = await home.boundingBox();
+      expect(box?.x).toBeGreaterThanOrEqual(0);
+      await home.click({ timeout: 2_000 });
+      await page.waitForFunction(() => location.hash === '#/');
+    }
+    await page.close();
+  });
+
+  it.each([320, 1200])('has one left and one right edge from the head down, on %i px', async width => {
+    const page = await browser.newPage({ viewport: { width, height: 700 } });
+    await open('listing', page);
+    const edges = (selector: string) =>
+      page.locator(selector).evaluate(each => {
+        const { left, right } = each.getBoundingClientRect();
+        return { left, right };
+      });
+    await page.locator('.listing tbody tr').first().waitFor();
+    const [top, folder, help, content] = await Promise.all(
+      ['.top', '.mark-folder', '.top .icon-button path', '.toolbar'].map(edges),
+    );
+    expect(top).toEqual({ left: 0, right: await page.evaluate(() => document.documentElement.clientWidth) });
+    expect(Math.abs((folder?.left ?? 0) - (content?.left ?? 0))).toBeLessThan(2);
+    expect(Math.abs((help?.right ?? 0) - (content?.right ?? 0))).toBeLessThan(2);
+    await page.close();
+  });
+
+  it('draws all keys of the help equally high', async () => {
+    const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+    await open('listing-help', page);
+    await page.locator('.help kbd').first().waitFor();
+    const heights = await page
+      .locator('.help kbd')
+      .evaluateAll(keys => keys.map(key => key.getBoundingClientRect().height));
+    expect(Math.max(...heights) - Math.min(...heights)).toBeLessThan(4);
+    await page.close();
+  });
+
   it('shows a web page of the folder without its scripts and without our origin', async () => {
     const page = await browser.newPage();
     await open('html', page);

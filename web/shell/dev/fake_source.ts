@@ -1,6 +1,6 @@
 // A home folder made of nothing, for the pages that show how the views look.
 
-import { parentPath } from '../address.ts';
+import { decodeName, parentPath } from '../address.ts';
 import { parseListing, type Listing } from '../listing_model.ts';
 import { SourceError, type FileFacts, type Opened, type Source } from '../source.ts';
 
@@ -10,6 +10,7 @@ interface FakeFile {
   readonly content: Content;
   /** Said in the listing instead of the true size. */
   readonly size?: number;
+  readonly obstacle?: string;
 }
 
 function bytesOf(content: Content): Uint8Array<ArrayBuffer> {
@@ -40,16 +41,25 @@ export class FakeSource implements Source {
       if (!at.startsWith(path)) continue;
       const rest = at.slice(path.length);
       const slash = rest.indexOf('/');
-      const name = decodeURIComponent(slash < 0 ? rest : rest.slice(0, slash));
+      const segment = slash < 0 ? rest : rest.slice(0, slash);
+      const name = decodeName(segment);
       age = (age * 7919) % 1_000_003;
       const mtime = this.#now - age * (age % 3 === 0 ? 900 : 90_000);
       const size = file.size ?? bytesOf(file.content).length;
-      const href = encodeURIComponent(name) + (slash < 0 ? '' : '/');
+      const href = segment + (slash < 0 ? '' : '/');
       if (name !== '')
         entries.set(
           name,
           slash < 0
-            ? { name, href, type: 'file', size, mtime, mime: file.mime }
+            ? {
+                name,
+                href,
+                type: file.obstacle ? 'other' : 'file',
+                size,
+                mtime,
+                mime: file.mime,
+                obstacle: file.obstacle,
+              }
             : { name, href, type: 'directory', mtime },
         );
     }

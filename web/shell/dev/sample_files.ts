@@ -38,10 +38,13 @@ function tone(): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+export const kLongName = `/a%20name%20${'very-'.repeat(45)}long.txt`;
+
 export interface SampleFile {
   readonly mime: string;
   readonly content: string | Uint8Array<ArrayBuffer>;
   readonly size?: number;
+  readonly obstacle?: string;
 }
 
 export function sampleFiles(): Record<string, SampleFile> {
@@ -70,6 +73,9 @@ export function sampleFiles(): Record<string, SampleFile> {
     '/memo.wav': { mime: 'audio/wav', content: tone() },
     '/budget.csv': { mime: 'text/csv', content: 'month,sum\nJune,120\n' },
     '/portrait.jpg': { mime: 'image/jpeg', content: 'x', size: 3_412_000 },
+    '/scans': { mime: '', content: '', obstacle: 'outside' },
+    '/bad%FF.txt': { mime: 'text/plain', content: 'No UTF-8.\n' },
+    [kLongName]: { mime: 'text/plain', content: 'Long.\n' },
     '/.stignore': { mime: 'text/plain', content: 'home-only\n' },
     '/home-only/key%20facts.txt': { mime: 'text/plain', content: 'Only at home.\n' },
   };

@@ -7,7 +7,7 @@ import { Frame } from '../frame.ts';
 import { FragmentPlace } from '../place.ts';
 import { FakeSource } from './fake_source.ts';
 import { inspect } from './inspect.ts';
-import { sampleFiles } from './sample_files.ts';
+import { kLongName, sampleFiles } from './sample_files.ts';
 
 const now = Date.now();
 const home: Server = {
@@ -137,6 +137,12 @@ export const stories: Record<string, Story> = {
   html: { flow: flowOf(until('done', 19_000)), hash: '#/Notes/recipe.html' },
   audio: { flow: flowOf(until('done', 19_000)), hash: '#/memo.wav' },
   'too-large': { flow: flowOf(until('done', 19_000)), hash: '#/Travel/Iceland%202024/drone.mp4' },
+  'long-name': { flow: flowOf(until('done', 19_000)), hash: `#${kLongName}` },
+  'long-path': {
+    flow: flowOf(until('done', 19_000)),
+    hash: `#/Travel/Iceland%202024/deep%20in%20the%20highlands/of%20the%20south/${'x'.repeat(60)}/`,
+  },
+  'bad-name': { flow: flowOf(until('done', 19_000)), hash: '#/bad%FF.txt' },
   loading: { flow: flowOf(until('done', 19_000)), hash: '#/Travel/Iceland%202024/volcano.webm' },
   unknown: { flow: flowOf(until('done', 19_000)), hash: '#/backup.tar.zst' },
   reconnecting: { flow: flowOf(lost), hash: '#/' },
