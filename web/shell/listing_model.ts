@@ -76,15 +76,15 @@ function parseEntry(directory: string, raw: unknown): Entry | null {
   };
 }
 
-/** A sentence of what stands beside the name of what cannot be opened. */
+/** Stands beside the name of what cannot be opened. */
 export function obstacleWords(obstacle: Obstacle): string {
   switch (obstacle) {
     case 'outside':
-      return 'a link that leads out of the folder: it is not followed';
+      return 'cannot be opened: it leads out of the folder';
     case 'broken':
-      return 'a link to something that is not there';
+      return 'cannot be opened: it leads to nothing';
     case 'special':
-      return 'neither a file nor a folder';
+      return 'cannot be opened: neither a file nor a folder';
   }
 }
 

@@ -281,7 +281,7 @@ export class ListingView {
   #row(entry: Entry, at: number, now: number): HTMLTableRowElement {
     const kind = entry.type === 'file' ? kindOf(entry.mime, entry.name) : 'none';
     const name = entry.type === 'directory' ? 'folder' : entry.type === 'other' ? 'other' : iconOfKind(kind);
-    const word = entry.type === 'directory' ? 'Folder' : entry.type === 'other' ? 'Cannot be opened' : kindWord(kind);
+    const word = entry.type === 'directory' ? 'Folder' : entry.type === 'other' ? 'Other' : kindWord(kind);
     const why = entry.obstacle ? obstacleWords(entry.obstacle) : null;
     const link = h(
       'a',
