@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kShown = 40;
+constexpr std::size_t kShown = 20;
 constexpr std::size_t kNameBytes = 200;
 
 std::string shown_module(const std::string& directory) {
@@ -72,6 +72,10 @@ Awaitable<void> until_stopped(Runner& runner) {
 
 }  // namespace
 
+std::string counted(std::size_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 std::string size_text(std::uint64_t bytes) {
   char text[32];
   if (bytes < 1024)
@@ -84,7 +88,7 @@ std::string size_text(std::uint64_t bytes) {
 }
 
 std::string review_text(const site::Review& review) {
-  std::string text = "  modules (" + std::to_string(review.files) + " files, " + size_text(review.bytes) + "):\n";
+  std::string text = "  modules (" + counted(review.files, "file") + ", " + size_text(review.bytes) + "):\n";
   std::vector<std::string> modules;
   for (const std::string& module : review.modules) modules.push_back(shown_module(module));
   append_list(text, modules, "·");
@@ -100,7 +104,9 @@ std::string review_text(const site::Review& review) {
     append_list(text, review.left_out, "·");
   }
   if (review.first) {
-    text += "  nothing of this folder was approved before\n";
+    text += review.revoked ? "  the approval was withdrawn on " + date_text(review.approved_at_ms) + "; all of it is:\n"
+                           : "  nothing of this folder was approved before; all of it is:\n";
+    append_difference(text, review.file_changes);
   } else if (review.approved) {
     text += "  approved as it is, on " + date_text(review.approved_at_ms) + "\n";
   } else {
@@ -116,6 +122,7 @@ json review_json(const site::Review& review) {
   return {{"digest", review.digest},
           {"approved", review.approved},
           {"first", review.first},
+          {"revoked", review.revoked},
           {"modules", review.modules},
           {"packages", review.packages},
           {"scripts", review.scripts},
@@ -157,7 +164,7 @@ json problem_json(const modules::Problem& problem) {
 std::string result_text(const site::Generation& generation) {
   std::uint64_t bytes = 0;
   for (const auto& file : generation.result.files) bytes += file.bytes;
-  return std::to_string(generation.result.files.size()) + " files, " + size_text(bytes);
+  return counted(generation.result.files.size(), "file") + ", " + size_text(bytes);
 }
 
 bool on_terminal() {

@@ -103,7 +103,12 @@ Awaitable<void> Serve::ask_first() {
                                review_text(reviewed->second) +
                                "\nLet it run? Without your yes the file browser is served. [y/N] ";
   const bool approved = co_await ask(runner_, question);
-  if (!approved) co_return;
+  if (!approved) {
+    app_->mark_told(reviewed->second.digest);
+    reporter_.event("unapproved", review_json(reviewed->second),
+                    "Nothing of it runs. To let it run later:  owndir trust " + options_.directory + "\n");
+    co_return;
+  }
   const auto saved = co_await app_->builder().approve(reviewed->first);
   if (!saved) log("app").error("{}", saved.error().to_string());
 }

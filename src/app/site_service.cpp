@@ -155,7 +155,7 @@ void SiteService::tell(const site::SiteOutcome& outcome, std::chrono::millisecon
       if (told_ == outcome.review->digest) return;
       told_ = outcome.review->digest;
       const std::string served = site_ ? "the last approved build is served" : "the file browser is served";
-      log("site").warn("the modules of {} are not approved as they are; {}", options_.folder, served);
+      log("site").info("the modules of {} are not approved as they are; {}", options_.folder, served);
       reporter_.event("unapproved", review_json(*outcome.review),
                       clock_time() + "  code in this folder waits for your approval; until then " + served + ":\n" +
                           review_text(*outcome.review) + "  to let it run:  owndir trust " + options_.folder);

@@ -30,6 +30,8 @@ class SiteService {
 
   /// Serves the last good build, if there is one. Blocks shortly; once, before anything is answered.
   void load();
+  /// The person has seen what waits for approval under this digest; it is not told again.
+  void mark_told(const std::string& digest) { told_ = digest; }
   /// Looks, builds and publishes once.
   Awaitable<void> refresh();
   /// From now on, whenever something has changed.

@@ -84,7 +84,6 @@ Awaitable<Result<void>> Uplink::attempt() {
   });
 
   std::function<void(int)> progress = [this](int seconds) { report_waiting(seconds); };
-  report_waiting(0);
   auto answer = co_await client_.exchange(std::move(*offer), std::move(progress));
   if (!answer) co_return fail(std::move(answer.error()));
   reporter_.event("answer", {{"server", answer->server}, {"name", answer->name}}, "");

@@ -1,64 +1,19 @@
 #include "cli/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
+#include <optional>
 
 #include "app/build.hpp"
 #include "app/connect.hpp"
 #include "app/serve.hpp"
 #include "base/log.hpp"
+#include "cli/help_text.hpp"
+#include "cli/values.hpp"
 
 namespace owndir::cli {
 namespace {
-
-constexpr const char* kDescription =
-    "owndir makes a folder reachable from your other devices through nothing but the folder's own sync.\n"
-    "At home:   owndir serve ~/Photos\n"
-    "Elsewhere: open owndir.html in the synced copy of the folder with a browser, or run  owndir connect ~/Photos\n"
-    "As an app: write .owndir/index.jsx in the folder, look at it with  owndir trust ~/Photos,  and serve";
-
-constexpr const char* kExitCodes =
-    "Exit codes: 0 stopped as asked; 1 could not start, or failed; 2 wrong usage; 3 no connection in time; 4 the "
-    "folder's code is not approved.";
-
-constexpr const char* kServeFooter =
-    "The page is written to DIR/.owndir/.dist/, handshake files go through DIR/.owndir/.wrtc-proxy/.\n"
-    "Whoever can write into the folder can connect; nothing else is opened to the network.\n"
-    "Code in the folder (.owndir) runs only after you approved it: asked once on a terminal, else with owndir trust "
-    "DIR;\n"
-    "until then the last approved build is served, or the file browser.\n"
-    "Examples:\n"
-    "  owndir serve ~/Photos\n"
-    "  owndir serve ~/Photos --stun none                  only the same network, or IPv6\n"
-    "  owndir serve ~/Photos --turn turn:me:secret@relay.example.org:3478?transport=tcp\n";
-
-constexpr const char* kBuildFooter =
-    "Looks at the modules of the folder (.owndir directories and .owndir.js files), builds the approved ones into a "
-    "site,\n"
-    "and publishes it to DIR/.owndir/.dist/, or to where --dist or \"owndir\": {\"dist\": \"…\"} of "
-    ".owndir/package.json says.\n"
-    "Prints each step with its time, the size of the result, and every error with file, line and excerpt. Nothing is\n"
-    "rebuilt, and no file rewritten, when nothing has changed. A failed build leaves the last good site in place.\n"
-    "Examples:\n"
-    "  owndir build ~/Notes\n"
-    "  owndir build ~/Notes --watch --trust               while writing modules of your own\n"
-    "  owndir build ~/Notes --single-file --dist /tmp/notes   one self-contained index.html\n";
-
-constexpr const char* kTrustFooter =
-    "Shows the modules, the packages they ask for and what has changed since the last approval, and asks. The "
-    "approval\n"
-    "is bound to exactly what was shown: any later change waits for the next one (docs/security.md).\n"
-    "Examples:\n"
-    "  owndir trust ~/Notes\n"
-    "  owndir trust ~/Notes --yes                         in a script, after you have looked\n"
-    "  owndir trust ~/Notes --revoke                      nothing new runs until the next approval\n";
-
-constexpr const char* kConnectFooter =
-    "Writes an offer into DIR/.owndir/.wrtc-proxy/ and waits until the sync has brought the answer; then the local\n"
-    "address carries HTTP to the server at home. Connects again by itself when the connection is lost.\n"
-    "Examples:\n"
-    "  owndir connect ~/Photos\n"
-    "  owndir connect ~/Photos --port 9000 --timeout 300 --json\n";
 
 struct StunArguments {
   std::vector<std::string> urls;
@@ -66,16 +21,13 @@ struct StunArguments {
 
 /// What every command has.
 void add_basic(CLI::App& command, app::CommonOptions& options, std::string& level) {
-  command.add_option("DIR", options.directory, "The synced folder")
-      ->required()
-      ->check(CLI::ExistingDirectory)
-      ->option_text(" ");
+  command.add_option("DIR", options.directory, "The synced folder")->required()->check(folder())->option_text(" ");
   command
       .add_option("--state", options.state,
                   "Directory for what must not be in the folder; below $XDG_STATE_HOME/owndir by default")
       ->option_text("DIR");
   command.add_option("--log", level, "What goes to standard error: trace, debug, info, warn, error, off")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->check(one_of({"trace", "debug", "info", "warn", "error", "off"}))
       ->option_text("LEVEL [warn]")
       ->group("Output");
   command.add_flag("--json", options.json, "One JSON object a line on standard output, for programs")->group("Output");
@@ -98,16 +50,11 @@ void add_common(CLI::App& command, app::CommonOptions& options, StunArguments& s
   add_basic(command, options, level);
   command
       .add_option("--port", options.port, "Local port; 0 takes any free one, as does the usual one when it is taken")
-      ->check(CLI::Range(0, 65535))
+      ->check(whole_number(0, 65535, "a port"))
       ->option_text(usual_port)
       ->group("Local address");
   command.add_option("--bind", options.bind, "Local address, numeric; others than 127.0.0.1 open it to the network")
-      ->check(CLI::ValidIPV4 | CLI::Validator(
-                                   [](const std::string& text) {
-                                     return text.find(':') == text.npos ? std::string("not a numeric address")
-                                                                        : std::string();
-                                   },
-                                   "IPV6", "ipv6"))
+      ->check(numeric_address())
       ->option_text("ADDRESS [127.0.0.1]")
       ->group("Local address");
   command
@@ -138,11 +85,58 @@ Result<void> finish(app::CommonOptions& options, const CLI::App& command, const 
   return {};
 }
 
+/// What was wrong with the arguments, for a person.
+std::string complaint(const CLI::App* program, const CLI::Error& error) {
+  const auto commands = program->get_subcommands();
+  const std::string command = commands.empty() ? "owndir" : "owndir " + commands.front()->get_name();
+  std::string text = error.what();
+  const auto is = [&error](CLI::ExitCodes code) { return error.get_exit_code() == static_cast<int>(code); };
+  if (is(CLI::ExitCodes::RequiredError) && text.starts_with("DIR "))
+    text = "which folder? Write  " + command + " DIR";
+  else if (is(CLI::ExitCodes::ExtrasError))
+    text = command + " does not take" + text.substr(text.find(':') + 1);
+  else if (is(CLI::ExitCodes::ExcludesError))
+    text = "these do not go together: " + text.replace(text.find(" excludes "), 10, " and ");
+  else if (is(CLI::ExitCodes::ArgumentMismatch))
+    text = text.substr(0, text.find(':')) + " needs a value after it";
+  return "owndir: " + text + "\n(" + command + " --help says what can be given)\n";
+}
+
+int unknown_command(const std::string& name) {
+  app::print_error("there is no command '" + printable(name) + "'; the commands are serve, connect, build and trust");
+  return app::kExitUsage;
+}
+
+/// Nothing when a command is to be run; else the exit code. "help COMMAND" is "COMMAND --help".
+std::optional<int> parse(CLI::App& program, int argc, char** argv) {
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  if (arguments.empty()) {
+    std::cerr << program.help();
+    return app::kExitUsage;
+  }
+  if (arguments.front() == "help") {
+    arguments.erase(arguments.begin());
+    arguments.resize(std::min<std::size_t>(arguments.size(), 1));
+    arguments.emplace_back("--help");
+  }
+  const std::string first = arguments.front();
+  const auto named = [&first](const CLI::App* command) { return command->check_name(first); };
+  if (!first.starts_with('-') && program.get_subcommands(named).empty()) return unknown_command(first);
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    program.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? app::kExitOk : app::kExitUsage;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
   CLI::App program(kDescription, "owndir");
-  program.footer(kExitCodes);
+  program.footer(std::string(kProgramFooter) + "\n" + kExitCodes);
+  program.failure_message(complaint);
   program.set_version_flag("--version", std::string("owndir ") + OWNDIR_VERSION);
   program.require_subcommand(1);
   program.get_formatter()->column_width(34);
@@ -155,7 +149,7 @@ int run(int argc, char** argv) {
   serve_command->add_flag_callback(
       "--no-launcher", [&serve] { serve.launcher = false; }, "Do not write owndir.html into the folder");
   serve_command->add_option("--max-peers", serve.max_peers, "Devices connected at once")
-      ->check(CLI::Range(1, 1000))
+      ->check(whole_number(1, 1000, "a number of devices"))
       ->option_text("N [64]");
   add_app(*serve_command, serve);
   serve_command->footer(std::string(kServeFooter) + "\n" + kExitCodes);
@@ -168,10 +162,10 @@ int run(int argc, char** argv) {
   connect_command->add_option("--server", connect.server, "Id of the one server to reach, when there are several")
       ->option_text("ID");
   connect_command->add_option("--timeout", timeout, "Give up after so many seconds without a connection; 0: never")
-      ->check(CLI::Range(0, 86400))
+      ->check(whole_number(0, 86400, "a number of seconds"))
       ->option_text("SECONDS [0]");
   connect_command->add_option("--offer-valid", offer_valid, "Seconds that the offer waits for its answer")
-      ->check(CLI::Range(30, 3600))
+      ->check(whole_number(30, 3600, "a number of seconds"))
       ->option_text("SECONDS [720]");
   connect_command->footer(std::string(kConnectFooter) + "\n" + kExitCodes);
 
@@ -187,23 +181,13 @@ int run(int argc, char** argv) {
   app::TrustOptions trust;
   CLI::App* trust_command = program.add_subcommand("trust", "Show what code is in the folder, and let it run");
   add_basic(*trust_command, trust, level);
-  auto* yes = trust_command->add_flag("--yes", trust.yes, "Approve without a question");
-  trust_command->add_flag("--revoke", trust.revoke, "Approve nothing any more")->excludes(yes);
+  auto* yes = trust_command->add_flag("--yes", trust.yes, "Approve without a question")->option_text(" ");
+  trust_command->add_flag("--revoke", trust.revoke, "Withdraw the approval: nothing new is built or started")
+      ->excludes(yes)
+      ->option_text(" ");
   trust_command->footer(std::string(kTrustFooter) + "\n" + kExitCodes);
 
-  try {
-    program.parse(argc, argv);
-  } catch (const CLI::RequiredError& error) {
-    if (!program.get_subcommands().empty()) return program.exit(error) == 0 ? app::kExitOk : app::kExitUsage;
-    if (argc > 1)
-      app::print_error("there is no command '" + printable(argv[1]) +
-                       "'; the commands are serve, connect, build and trust");
-    else
-      std::cerr << program.help();
-    return app::kExitUsage;
-  } catch (const CLI::ParseError& error) {
-    return program.exit(error) == 0 ? app::kExitOk : app::kExitUsage;
-  }
+  if (const std::optional<int> code = parse(program, argc, argv)) return *code;
   set_log_level(level);
   if (build_command->parsed()) return app::run_build(build);
   if (trust_command->parsed()) return app::run_trust(trust);

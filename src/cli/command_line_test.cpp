@@ -32,9 +32,16 @@ TEST(CommandLine, WrongUsageEndsWithCodeTwoAndSaysWhatIsWrong) {
       {{"fly"}, "fly"},
       {{"serve"}, "DIR"},
       {{"serve", "/no/such/folder"}, "/no/such/folder"},
-      {{"serve", "/tmp", "--port", "70000"}, "port"},
-      {{"serve", "/tmp", "--bind", "example.org"}, "bind"},
-      {{"serve", "/tmp", "--log", "loud"}, "log"},
+      {{"serve", "/tmp", "--port", "70000"}, "--port: '70000' is not a port: give a number from 0 to 65535"},
+      {{"serve", "/tmp", "--port", "abc"}, "--port: 'abc' is not a port: give a number from 0 to 65535"},
+      {{"serve", "/tmp", "--port", "80x"}, "is not a port"},
+      {{"serve", "/tmp", "--bind", "example.org"}, "--bind: 'example.org' is not a numeric address: give one of"},
+      {{"serve", "/tmp", "--log", "loud"}, "'loud' is not known: give trace, debug, info, warn, error or off"},
+      {{"serve", "/tmp", "--port"}, "--port needs a value after it"},
+      {{"serve", "/tmp", "/tmp"}, "owndir serve does not take /tmp"},
+      {{"serve", "/etc/passwd"}, "is a file; give the folder that it is in"},
+      {{"connect"}, "owndir: which folder? Write  owndir connect DIR"},
+      {{"help", "fly"}, "there is no command 'fly'"},
       {{"serve", "/tmp", "--stun", "http://example.org"}, "stun"},
       {{"serve", "/tmp", "--turn", "turn:relay.example.org"}, "turn"},
       {{"connect", "/tmp", "--offer-valid", "5"}, "offer-valid"},
@@ -42,7 +49,7 @@ TEST(CommandLine, WrongUsageEndsWithCodeTwoAndSaysWhatIsWrong) {
       {{"connect", "/tmp", "--trust"}, "trust"},
       {{"build"}, "DIR"},
       {{"build", "/tmp", "--port", "1"}, "port"},
-      {{"trust", "/tmp", "--yes", "--revoke"}, "revoke"},
+      {{"trust", "/tmp", "--yes", "--revoke"}, "do not go together: --yes and --revoke"},
   };
   for (const auto& [arguments, complaint] : cases) {
     const Outcome outcome = run_with(arguments);
@@ -67,6 +74,17 @@ TEST(CommandLine, HelpNamesEveryOptionAndTheExitCodes) {
   const Outcome trust = run_with({"trust", "--help"});
   for (const char* word : {"--yes", "--revoke", "--json", "approval"})
     EXPECT_NE(trust.out.find(word), std::string::npos) << word;
+}
+
+TEST(CommandLine, HelpIsACommandToo) {
+  const Outcome whole = run_with({"help"});
+  EXPECT_EQ(whole.code, 0);
+  EXPECT_EQ(whole.out, run_with({"--help"}).out);
+  for (const char* word : {"serve", "connect", "build", "trust", "owndir help COMMAND"})
+    EXPECT_NE(whole.out.find(word), std::string::npos) << word;
+  const Outcome serve = run_with({"help", "serve"});
+  EXPECT_EQ(serve.code, 0);
+  EXPECT_EQ(serve.out, run_with({"serve", "--help"}).out);
 }
 
 TEST(CommandLine, SaysItsVersion) {

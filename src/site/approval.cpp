@@ -90,9 +90,12 @@ Result<void> save_approval(const RootedFolder& state, const Approval& approval) 
   return write_file_atomically(state, kApprovalFile, text, 0600);
 }
 
-Result<void> revoke_approval(const RootedFolder& state) {
-  if (::unlinkat(state.fd(), kApprovalFile, 0) < 0 && errno != ENOENT) return fail_errno(kApprovalFile);
-  return {};
+Result<void> revoke_approval(const RootedFolder& state, std::int64_t now_ms) {
+  const auto before = load_approval(state);
+  if (before && !*before) return {};
+  Approval withdrawn;
+  withdrawn.at_ms = now_ms;
+  return save_approval(state, withdrawn);
 }
 
 Review make_review(const Snapshot& snapshot, const std::optional<Approval>& approval) {
@@ -105,8 +108,9 @@ Review make_review(const Snapshot& snapshot, const std::optional<Approval>& appr
   review.files = snapshot.files.size();
   review.bytes = snapshot.bytes;
   review.packages = now.packages;
-  review.first = !approval.has_value();
-  review.approved = approval && approval->digest == snapshot.digest;
+  review.revoked = approval && approval->digest.empty();
+  review.first = !approval || review.revoked;
+  review.approved = !review.first && approval->digest == snapshot.digest;
   review.approved_at_ms = before.at_ms;
   review.file_changes = difference(before.files, now.files);
   review.package_changes = difference(before.packages, now.packages);

@@ -20,8 +20,8 @@ inline constexpr const char* kApprovalFile = "approved.json";
 using Packages = std::map<std::string, std::string>;
 
 struct Approval {
-  std::string digest;
-  std::int64_t at_ms = 0;                    ///< Unix time
+  std::string digest;                        ///< "" once it is withdrawn: nothing has that digest
+  std::int64_t at_ms = 0;                    ///< Unix time; of the withdrawal when it is withdrawn
   std::map<std::string, std::string> files;  ///< path to SHA-256
   Packages packages;
 };
@@ -34,8 +34,8 @@ Approval make_approval(const Snapshot& snapshot, std::int64_t now_ms);
 /// Nothing when there is none; a damaged file counts as none, with a warning.
 Result<std::optional<Approval>> load_approval(const RootedFolder& state);
 Result<void> save_approval(const RootedFolder& state, const Approval& approval);
-/// Nothing may run from now on.
-Result<void> revoke_approval(const RootedFolder& state);
+/// Nothing may run from now on. What was approved is remembered, so that the next review can tell it from a first one.
+Result<void> revoke_approval(const RootedFolder& state, std::int64_t now_ms);
 
 struct Difference {
   std::vector<std::string> added, changed, removed;
@@ -50,11 +50,12 @@ struct Review {
   std::size_t files = 0;
   std::uint64_t bytes = 0;
   bool scripts = false;   ///< install scripts of packages are asked for
-  bool first = true;      ///< nothing was approved before
+  bool first = true;      ///< no approval to compare with: none was given, or the last one was withdrawn
+  bool revoked = false;   ///< the latter
   bool approved = false;  ///< it is what is approved
-  std::int64_t approved_at_ms = 0;
+  std::int64_t approved_at_ms = 0;  ///< of the withdrawal when `revoked`
   Packages packages;
-  Difference file_changes, package_changes;  ///< since the last approval
+  Difference file_changes, package_changes;  ///< since the last approval; at a first one everything is added
 };
 
 Review make_review(const Snapshot& snapshot, const std::optional<Approval>& approval);

@@ -199,7 +199,7 @@ Awaitable<Result<void>> SiteBuilder::revoke() {
   auto work = [directory = options_.state_directory]() -> Result<void> {
     const auto state = RootedFolder::open(directory);
     if (!state) return fail(state.error());
-    return revoke_approval(*state);
+    return revoke_approval(*state, to_unix_ms(system_clock().wall()));
   };
   return run_blocking(files_, std::move(work));
 }

@@ -312,8 +312,24 @@ TEST(Approval, SurvivesOnlyWhole) {
     state.write(kApprovalFile, damaged);
     EXPECT_FALSE(load_approval(state.open())->has_value()) << damaged;
   }
-  ASSERT_TRUE(revoke_approval(state.open()));
-  EXPECT_TRUE(revoke_approval(state.open())) << "twice is fine";
+  ASSERT_TRUE(revoke_approval(state.open(), 9));
+  EXPECT_TRUE(revoke_approval(state.open(), 9)) << "twice is fine";
+  EXPECT_FALSE(load_approval(state.open())->has_value()) << "there was none to withdraw";
+}
+
+TEST(Approval, AWithdrawnOneIsToldFromNone) {
+  const TestFolder folder, state;
+  folder.write(".owndir/index.js", "one");
+  const Snapshot snapshot = snapshot_of(folder);
+  const Review never = make_review(snapshot, *load_approval(state.open()));
+  EXPECT_TRUE(never.first && !never.revoked);
+  EXPECT_THAT(never.file_changes.added, ElementsAre(".owndir/index.js"));
+  ASSERT_TRUE(save_approval(state.open(), make_approval(snapshot, 1234)));
+  ASSERT_TRUE(revoke_approval(state.open(), 5678));
+  const Review review = make_review(snapshot, *load_approval(state.open()));
+  EXPECT_TRUE(review.first && review.revoked && !review.approved);
+  EXPECT_EQ(review.approved_at_ms, 5678);
+  EXPECT_THAT(review.file_changes.added, ElementsAre(".owndir/index.js"));
 }
 
 }  // namespace
