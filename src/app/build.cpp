@@ -23,6 +23,7 @@ class Build {
   Awaitable<int> once(site::SiteBuilder& builder);
   static Awaitable<void> watch(Build& self, site::SiteBuilder& builder, std::string& known);
   void take(const modules::BuildEvent& event);
+  std::string what_changed(const std::pair<site::Snapshot, site::Review>& now) const;
   int report(const site::SiteOutcome& outcome);
   void report_build(const site::SiteOutcome& outcome, const char* how);
 
@@ -30,6 +31,8 @@ class Build {
   const BuildOptions& options_;
   Reporter reporter_;
   std::unique_ptr<fsnode::Engine> engine_;
+  std::shared_ptr<const site::Snapshot> code_;  ///< of the last run
+  bool approved_ = false;                       ///< likewise
 };
 
 std::string padded(std::string text, std::size_t width) {
@@ -78,7 +81,8 @@ int Build::report(const site::SiteOutcome& outcome) {
     case State::empty:
       print_error("there is no module in " + options_.directory +
                   ": write one, for example .owndir/index.jsx (docs/modules.md); owndir serve shows the file browser "
-                  "meanwhile");
+                  "meanwhile" +
+                  hints_text(*outcome.review, "  "));
       return kExitFailure;
     case State::unapproved:
       reporter_.event("unapproved", review_json(*outcome.review),
@@ -103,14 +107,30 @@ Awaitable<int> Build::once(site::SiteBuilder& builder) {
     print_error(outcome.error());
     co_return kExitFailure;
   }
+  code_ = outcome->code;
+  approved_ = outcome->review->approved;
   co_return report(*outcome);
+}
+
+/// Since the last run, for a person; "" when nothing has that a build would be made of: what a build itself leaves in
+/// the state directory, and a file that was written anew as it was, count for nothing.
+std::string Build::what_changed(const std::pair<site::Snapshot, site::Review>& now) const {
+  if (!code_) return changes_text(now.second.file_changes);
+  const site::Difference difference = site::difference_of(*code_, now.first);
+  if (!difference.empty()) return changes_text(difference);
+  if (code_->digest != now.first.digest) return "which files may be executed";
+  if (approved_ == now.second.approved || options_.trust) return "";
+  return now.second.approved ? "the code is approved now" : "the approval was withdrawn";
 }
 
 Awaitable<void> Build::watch(Build& self, site::SiteBuilder& builder, std::string& known) {
   for (;;) {
     co_await builder.wait_for_change(known);
-    const std::string line = clock_time() + "  something changed";
-    self.reporter_.event("changed", json::object(), line);
+    const auto reviewed = co_await builder.review();
+    const std::string what = reviewed ? self.what_changed(*reviewed) : "the folder cannot be read as it was";
+    if (what.empty()) continue;
+    const std::string line = clock_time() + "  changed: " + what;
+    self.reporter_.event("changed", {{"text", what}}, line);
     co_await self.once(builder);
   }
 }
@@ -174,8 +194,9 @@ Awaitable<Result<bool>> Trust::decide(site::SiteBuilder& builder) {
   if (!reviewed) co_return fail(reviewed.error());
   const site::Snapshot& snapshot = reviewed->first;
   const site::Review& review = reviewed->second;
-  if (snapshot.empty()) {
-    reporter_.event("empty", json::object(), "There is no module in " + options_.directory + ": nothing to approve.");
+  if (review.modules.empty()) {
+    reporter_.event("empty", json::object(),
+                    "There is no module in " + options_.directory + ": nothing to approve." + hints_text(review, "  "));
     co_return true;
   }
   reporter_.event(

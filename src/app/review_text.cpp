@@ -19,6 +19,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kShown = 20;
+constexpr std::size_t kChangesShown = 3;
 constexpr std::size_t kNameBytes = 200;
 
 std::string shown_module(const std::string& directory) {
@@ -115,6 +116,24 @@ std::string review_text(const site::Review& review) {
     if (!review.package_changes.empty()) text += "  packages:\n";
     append_difference(text, review.package_changes);
   }
+  return text;
+}
+
+std::string hints_text(const site::Review& review, const std::string& indent) {
+  std::string text;
+  for (const site::ModuleHint& hint : review.hints)
+    text += "\n" + indent + printable(hint.file, kNameBytes) + " " + hint.text;
+  return text;
+}
+
+std::string changes_text(const site::Difference& difference) {
+  std::vector<std::string> names;
+  for (const std::string& name : difference.changed) names.push_back(printable(name, kNameBytes));
+  for (const std::string& name : difference.added) names.push_back(printable(name, kNameBytes) + " (new)");
+  for (const std::string& name : difference.removed) names.push_back(printable(name, kNameBytes) + " (removed)");
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < kChangesShown; ++i) text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kChangesShown) text += " and " + std::to_string(names.size() - kChangesShown) + " more";
   return text;
 }
 

@@ -13,6 +13,10 @@ namespace owndir::app {
 /// Modules, packages, and what has changed since the last approval; several lines.
 std::string review_text(const site::Review& review);
 nlohmann::json review_json(const site::Review& review);
+/// What was probably meant to be a module; "" when nothing was. Each on a line of its own, after `indent`.
+std::string hints_text(const site::Review& review, const std::string& indent);
+/// ".owndir/index.jsx and 2 more", of what was added, changed and removed.
+std::string changes_text(const site::Difference& difference);
 
 /// "a/.owndir/index.jsx:3:7: unexpected token" and the line of the file below it.
 std::string problem_text(const modules::Problem& problem);

@@ -98,7 +98,7 @@ Result<void> Serve::prepare_app() {
 Awaitable<void> Serve::ask_first() {
   if (options_.trust || options_.json || !on_terminal()) co_return;
   const auto reviewed = co_await app_->builder().review();
-  if (!reviewed || reviewed->first.empty() || !reviewed->second.first) co_return;
+  if (!reviewed || reviewed->second.modules.empty() || !reviewed->second.first) co_return;
   const std::string question = options_.directory + " holds code that would run on this computer, as you:\n\n" +
                                review_text(reviewed->second) +
                                "\nLet it run? Without your yes the file browser is served. [y/N] ";

@@ -149,7 +149,15 @@ void SiteService::tell(const site::SiteOutcome& outcome, std::chrono::millisecon
       log("site").warn("{}/{} is not ours; it is left alone and not served", outcome.dist, printable(path));
   }
   switch (outcome.state) {
-    case State::empty: announce("ok", ""); return;
+    case State::empty: {
+      announce("ok", "");
+      const std::string hints = hints_text(*outcome.review, "          ");
+      if (!hints.empty() && std::exchange(told_, outcome.review->digest) != outcome.review->digest)
+        reporter_.event(
+            "no_module", {{"text", hints}},
+            clock_time() + "  there is code in this folder, but no module; the file browser is served:" + hints);
+      return;
+    }
     case State::unapproved: {
       announce("unapproved", "The folder's code has changed. At home, run: owndir trust " + options_.folder);
       if (told_ == outcome.review->digest) return;

@@ -98,6 +98,10 @@ Result<void> revoke_approval(const RootedFolder& state, std::int64_t now_ms) {
   return save_approval(state, withdrawn);
 }
 
+Difference difference_of(const Snapshot& before, const Snapshot& after) {
+  return difference(make_approval(before, 0).files, make_approval(after, 0).files);
+}
+
 Review make_review(const Snapshot& snapshot, const std::optional<Approval>& approval) {
   const Approval now = make_approval(snapshot, 0);
   const Approval before = approval.value_or(Approval{});
@@ -105,6 +109,7 @@ Review make_review(const Snapshot& snapshot, const std::optional<Approval>& appr
   review.digest = snapshot.digest;
   review.modules = module_directories(snapshot);
   review.left_out = snapshot.left_out;
+  review.hints = module_hints(snapshot);
   review.files = snapshot.files.size();
   review.bytes = snapshot.bytes;
   review.packages = now.packages;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/rooted_path.hpp"
+#include "site/module_layout.hpp"
 #include "site/snapshot.hpp"
 
 namespace owndir::site {
@@ -42,17 +43,21 @@ struct Difference {
   bool empty() const { return added.empty() && changed.empty() && removed.empty(); }
 };
 
+/// Of the files of two moments.
+Difference difference_of(const Snapshot& before, const Snapshot& after);
+
 /// What the owner is to look at before approving.
 struct Review {
   std::string digest;
   std::vector<std::string> modules;   ///< directories, "" for the folder itself
   std::vector<std::string> left_out;  ///< Snapshot::left_out
+  std::vector<ModuleHint> hints;      ///< what was probably meant to be a module
   std::size_t files = 0;
   std::uint64_t bytes = 0;
-  bool scripts = false;   ///< install scripts of packages are asked for
-  bool first = true;      ///< no approval to compare with: none was given, or the last one was withdrawn
-  bool revoked = false;   ///< the latter
-  bool approved = false;  ///< it is what is approved
+  bool scripts = false;             ///< install scripts of packages are asked for
+  bool first = true;                ///< no approval to compare with: none was given, or the last one was withdrawn
+  bool revoked = false;             ///< the latter
+  bool approved = false;            ///< it is what is approved
   std::int64_t approved_at_ms = 0;  ///< of the withdrawal when `revoked`
   Packages packages;
   Difference file_changes, package_changes;  ///< since the last approval; at a first one everything is added

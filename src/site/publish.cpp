@@ -18,6 +18,7 @@ namespace owndir::site {
 namespace {
 
 constexpr std::int64_t kKeptMs = std::int64_t{7} * 24 * 3600 * 1000;
+constexpr std::size_t kKeptGenerations = 3;
 constexpr std::size_t kLargest = std::size_t{64} << 20;
 constexpr std::size_t kWalkEntries = 10'000;
 constexpr int kWalkDepth = 8;
@@ -104,9 +105,16 @@ class Publisher {
     return {};
   }
 
+  /// Files that fell out of use with one publication carry the same time: it stands for their generation. Those of the
+  /// last few stay for a while, for pages that are open and for copies that the sync has not caught up with.
   void remove_old() {
+    std::set<std::int64_t, std::greater<>> fell_out;
+    for (const auto& [path, record] : state_)
+      if (!in_site_.contains(path)) fell_out.insert(record.unused_since);
+    while (fell_out.size() > kKeptGenerations) fell_out.erase(std::prev(fell_out.end()));
     for (auto record = state_.begin(); record != state_.end();) {
-      if (in_site_.contains(record->first) || now_ - record->second.unused_since < kKeptMs) {
+      const std::int64_t since = record->second.unused_since;
+      if (in_site_.contains(record->first) || (now_ - since < kKeptMs && fell_out.contains(since))) {
         ++record;
         continue;
       }

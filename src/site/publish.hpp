@@ -1,8 +1,8 @@
 #pragma once
 // Publishes a built site into `.owndir/.dist/` of the folder: each file by temporary name and rename, `index.html`
 // last, unchanged files untouched (each rewrite is sync traffic), files of earlier generations removed 7 days after
-// they fell out of use, leftovers of killed processes after a day. What others wrote there is reported and left alone.
-// Blocking: call it on a file thread.
+// they fell out of use, or when three later ones have fallen out too, leftovers of killed processes after a day. What
+// others wrote there is reported and left alone. Blocking: call it on a file thread.
 
 #include <string>
 #include <string_view>

@@ -1,5 +1,6 @@
 #include "site/publish.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -76,6 +77,21 @@ TEST_F(PublishTest, KeepsTheLastGenerationForSevenDays) {
   clock_.now += std::chrono::hours(1);
   EXPECT_EQ(run({{"index.html", "2"}, {"a-2.js", "two"}}).removed, (Names{"a-1.js"}));
   EXPECT_FALSE(fs::exists(dist("a-1.js")));
+}
+
+TEST_F(PublishTest, KeepsThreeGenerationsHoweverOftenTheSiteChanges) {
+  for (int i = 0; i < 20; ++i) {
+    clock_.now += std::chrono::seconds(5);
+    const std::string script = "a-" + std::to_string(i) + ".js", picture = "p-" + std::to_string(i) + ".png";
+    const std::string content = std::to_string(i);
+    run({{"index.html", content}, {script, content}, {picture, content}, {"same.js", "same"}});
+    write(dist("theirs-" + std::to_string(i)), "x");
+  }
+  for (int i = 0; i < 20; ++i)
+    for (const char* form : {"a-{}.js", "p-{}.png"})
+      EXPECT_EQ(fs::exists(dist(fmt::format(fmt::runtime(form), i))), i >= 16) << i;
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(fs::exists(dist("theirs-" + std::to_string(i)))) << i;
+  EXPECT_TRUE(fs::exists(dist("same.js")));
 }
 
 TEST_F(PublishTest, CountsTheSevenDaysAnewForAFileThatCameBack) {

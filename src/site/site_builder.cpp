@@ -220,7 +220,8 @@ Awaitable<Result<SiteOutcome>> SiteBuilder::run_locked(const SiteEvents& on_even
   const Snapshot& snapshot = reviewed->first;
   outcome.review = std::move(reviewed->second);
   looking.done(counted(outcome.review->modules.size(), "module") + ", " + counted(snapshot.files.size(), "file"));
-  if (snapshot.empty()) co_return outcome;
+  outcome.code = std::make_shared<const Snapshot>(snapshot);
+  if (outcome.review->modules.empty()) co_return outcome;
 
   outcome.current = load_current(options_.state_directory);
   if (options_.trust && !outcome.review->approved) {
@@ -245,6 +246,8 @@ Awaitable<Result<SiteOutcome>> SiteBuilder::run_locked(const SiteEvents& on_even
   const std::string key = key_of(snapshot, runtime->digest, options_, *settings);
   outcome.state = State::fresh;
   if (!outcome.current || outcome.current->key != key) {
+    for (const ModuleHint& hint : outcome.review->hints)
+      if (on_event) on_event(modules::message::Warning{{hint.text, hint.file, 0, 0, ""}});
     const Result<void> built = co_await build(snapshot, key, *settings, on_event, outcome);
     if (!built) {
       failed(built.error());

@@ -34,7 +34,7 @@ struct SiteBuilderOptions {
 
 struct SiteOutcome {
   enum class State {
-    empty,       ///< no module anywhere
+    empty,       ///< no module anywhere; `review->hints` may say why
     unapproved,  ///< there is code that the owner has not approved; `review` says what
     fresh,       ///< the current build is of this code
     built,       ///< a new build is the current one
@@ -43,6 +43,7 @@ struct SiteOutcome {
   State state = State::empty;
   std::optional<Generation> current;  ///< what is to be served, in every state
   std::optional<Review> review;
+  std::shared_ptr<const Snapshot> code;
   std::optional<Error> failure;
   std::optional<PublishReport> published;
   std::string dist;  ///< where it was published, for people

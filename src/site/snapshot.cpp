@@ -1,7 +1,6 @@
 #include "site/snapshot.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "base/reserved_names.hpp"
 #include "site/directory_entries.hpp"
@@ -160,16 +159,6 @@ Result<void> copy_snapshot(const RootedFolder& folder, const Snapshot& snapshot,
   if (!copy) return fail(copy.error());
   if (copy->digest != snapshot.digest) return fail(Errc::conflict, "the modules changed while they were copied");
   return {};
-}
-
-std::vector<std::string> module_directories(const Snapshot& snapshot) {
-  std::set<std::string> directories;
-  for (const CodeFile& file : snapshot.files) {
-    const std::string_view path = file.path;
-    const std::size_t at = path.starts_with(kModule) ? 0 : path.find("/" + std::string(kModule));
-    if (at != path.npos) directories.insert(file.path.substr(0, at));
-  }
-  return {directories.begin(), directories.end()};
 }
 
 }  // namespace owndir::site

@@ -49,7 +49,4 @@ Result<std::string> snapshot_fingerprint(const RootedFolder& folder, const Roote
 /// Errc::conflict when the folder has changed meanwhile, so that the copy is not that snapshot.
 Result<void> copy_snapshot(const RootedFolder& folder, const Snapshot& snapshot, const std::string& destination);
 
-/// The directories that have a module, "" for the folder itself, sorted.
-std::vector<std::string> module_directories(const Snapshot& snapshot);
-
 }  // namespace owndir::site
