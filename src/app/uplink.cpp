@@ -5,6 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
+#include "base/percent.hpp"
+#include "base/utf8.hpp"
+#include "gateway/refusal.hpp"
 
 namespace owndir::app {
 
@@ -13,6 +16,10 @@ using nlohmann::json;
 namespace {
 
 constexpr int kSyncHintSeconds = 60;
+constexpr unsigned kLookAgainSeconds = 3;
+/// Tells a page that this is the folder of another computer: its name, percent-encoded.
+constexpr std::string_view kServerField = "Owndir-Server";
+constexpr std::size_t kServerFieldBytes = 80;
 constexpr std::chrono::seconds kFirstPause{1};
 constexpr std::chrono::seconds kLongestPause{60};
 
@@ -28,24 +35,29 @@ Uplink::Uplink(asio::any_io_executor executor, rtc::Engine& engine, rendezvous::
                UplinkOptions options)
     : executor_(executor), engine_(engine), client_(client), reporter_(reporter), options_(std::move(options)) {}
 
-exchange::Response Uplink::unavailable() const {
-  exchange::Response response = exchange::text_response(503, "owndir: " + status_ + ". Try again in a moment.\n");
+exchange::Response Uplink::unavailable(const exchange::RequestHead& head) const {
+  const gateway::Refusal refusal = {
+      503, "Not connected to home yet", "owndir: " + status_ + ".", "Try again in a moment.", false, kLookAgainSeconds};
+  exchange::Response response = gateway::refuse(refusal, head);
   response.head.fields.add("Retry-After", "2");
   return response;
 }
 
 Awaitable<Result<exchange::Response>> Uplink::handle(exchange::Request request) {
   if (!is_up()) {
-    exchange::Response response = unavailable();
+    exchange::Response response = unavailable(request.head);
     if (request.head.method == "HEAD") response.body = nullptr;
     co_return response;
   }
   const auto connection = connection_;
-  co_return co_await connection->handle(std::move(request));
+  const std::string server = server_;
+  Result<exchange::Response> response = co_await connection->handle(std::move(request));
+  if (response) response->head.fields.set(kServerField, server);
+  co_return response;
 }
 
 Awaitable<Result<exchange::SocketAnswer>> Uplink::open_socket(exchange::Request request) {
-  if (!is_up()) co_return exchange::SocketAnswer(unavailable());
+  if (!is_up()) co_return exchange::SocketAnswer(unavailable(request.head));
   const auto connection = connection_;
   co_return co_await connection->open_socket(std::move(request));
 }
@@ -110,6 +122,7 @@ Awaitable<Result<void>> Uplink::bring_up(rtc::Peer& peer, tunnel::Connection& co
                                            "; to there: " + join(path.remote) + ")");
   }
   up_ = true;
+  server_ = server.empty() ? "home" : percent_encode(cut_utf8(server, kServerFieldBytes));
   was_connected_ = true;
   status_ = "connected";
   co_await client_.spent();

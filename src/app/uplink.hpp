@@ -42,7 +42,7 @@ class Uplink final : public exchange::Handler {
   Awaitable<Result<void>> attempt();
   Awaitable<Result<void>> bring_up(rtc::Peer& peer, tunnel::Connection& connection, const std::string& server);
   bool is_up() const { return up_ && !connection_->is_closed(); }
-  exchange::Response unavailable() const;
+  exchange::Response unavailable(const exchange::RequestHead& head) const;
   void report_waiting(int seconds);
   void report_loss(const Error& why);
 
@@ -53,6 +53,7 @@ class Uplink final : public exchange::Handler {
   UplinkOptions options_;
   std::shared_ptr<rtc::Peer> peer_;
   std::shared_ptr<tunnel::Connection> connection_;
+  std::string server_;  ///< name of the one that is, or was last, connected, percent-encoded
   std::string status_ = "not connected yet";
   bool up_ = false;
   bool was_connected_ = false;

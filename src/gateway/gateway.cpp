@@ -6,12 +6,13 @@
 
 #include "base/blocking.hpp"
 #include "base/clock.hpp"
-#include "base/log.hpp"
 #include "base/media_type.hpp"
 #include "gateway/assets.hpp"
 #include "gateway/conditions.hpp"
 #include "gateway/file_response.hpp"
+#include "gateway/html.hpp"
 #include "gateway/listing.hpp"
+#include "gateway/refusal.hpp"
 #include "gateway/target.hpp"
 
 namespace owndir::gateway {
@@ -31,11 +32,6 @@ constexpr std::string_view kFolderProtocol = "owndir.fs.1";
 
 bool reads(const exchange::RequestHead& head) {
   return head.method == "GET" || head.method == "HEAD";
-}
-
-/// A person goes to an address, rather than a script asking for data.
-bool navigates(const exchange::RequestHead& head) {
-  return reads(head) && head.fields.get("Accept").value_or("").find("text/html") != std::string_view::npos;
 }
 
 /// Fields by which this program's own parts speak to each other; nobody outside may set them.
@@ -72,28 +68,12 @@ bool wants_json(const exchange::Fields& fields) {
   return accept.find("application/json") != accept.npos && accept.find("text/html") == accept.npos;
 }
 
-/// What a person reads who asked for something that cannot be had.
-std::string sentence(std::uint16_t status) {
-  switch (status) {
-    case 400: return "This address cannot be read: it is not correctly encoded.";
-    case 403:
-      return "This is in the folder but cannot be opened: it leads outside, is not an ordinary file, or the server may "
-             "not read it.";
-    case 404: return "There is nothing at this address. It may have been moved or removed, or not have arrived yet.";
-    case 414: return "This address is too long.";
-    default: return "The server could not read this: its log says why.";
-  }
+Response refusal(std::uint16_t status, const exchange::RequestHead& head) {
+  return refuse(refusal_of(status), head);
 }
 
-Response refusal(std::uint16_t status) {
-  return exchange::text_response(status, sentence(status) + "\n");
-}
-
-Response refusal(const Error& error) {
-  std::uint16_t status = exchange::http_status(error);
-  if (error.is(Errc::too_large)) status = 414;
-  if (status >= 500) log("gateway").warn("{}", printable(error.to_string(), 400));
-  return refusal(status);
+Response refusal(const Error& error, const exchange::RequestHead& head) {
+  return refuse(refusal_of(error), head);
 }
 
 Response content(std::string_view body, std::string_view type, std::string_view cache) {
@@ -152,7 +132,7 @@ class Gateway final : public exchange::Handler {
       if (known) accept.protocol = kFolderProtocol;
       accept.session = options_.folder_session();
     }
-    if (!accept.session) co_return exchange::SocketAnswer(refusal(404));
+    if (!accept.session) co_return exchange::SocketAnswer(refusal(404, request.head));
     co_return exchange::SocketAnswer(std::move(accept));
   }
 
@@ -160,9 +140,9 @@ class Gateway final : public exchange::Handler {
   Awaitable<Response> answer(exchange::Request request) {
     const exchange::RequestHead head = request.head;
     const auto target = parse_target(head.target);
-    if (!target) co_return refusal(target.error());
+    if (!target) co_return refusal(target.error(), head);
     const auto& segments = target->path.segments();
-    if (is_hidden(target->path)) co_return refusal(404);
+    if (is_hidden(target->path)) co_return refusal(404, head);
     if (!segments.empty() && segments[0] == "@") co_return co_await core(*target, head);
     const auto site = options_.built_site ? options_.built_site() : nullptr;
     if (segments.size() >= 2 && segments[0] == ".owndir" && segments[1] == ".dist" && (site || options_.site_file)) {
@@ -175,7 +155,7 @@ class Gateway final : public exchange::Handler {
     const bool exact = site && reads(head) && (exact_file(*site, *target) || is_site_directory(*site, *target));
     if (exact && !host->has_middleware()) co_return co_await from_site_or_folder(site.get(), *target, head);
     auto said = co_await host->handle(std::move(request));
-    if (!said) co_return refusal(said.error());
+    if (!said) co_return refusal(said.error(), head);
     if (auto* response = std::get_if<Response>(&*said)) co_return std::move(*response);
     Response response = co_await from_site_or_folder(site.get(), *target, head);
     merge(response.head.fields, std::get<modules::Pass>(*said).fields);
@@ -207,7 +187,7 @@ class Gateway final : public exchange::Handler {
     if (inside.path.is_root() && !target.directory) co_return redirect_to_directory(target);
     if (const auto file = exact_file(site, inside)) co_return co_await site_file(site, *file, inside, head);
     if (is_site_directory(site, inside)) co_return redirect_to_directory(target);
-    co_return refusal(404);
+    co_return refusal(404, head);
   }
 
   /// The site is the owner's approved code: no sandbox.
@@ -217,8 +197,8 @@ class Gateway final : public exchange::Handler {
       return open_file(site.folder, path, with_content);
     };
     Result<OpenFile> file = co_await run_blocking(files_, work);
-    if (!file) co_return refusal(file.error());
-    if (file->kind != OpenFile::Kind::file) co_return refusal(404);
+    if (!file) co_return refusal(file.error(), head);
+    if (file->kind != OpenFile::Kind::file) co_return refusal(404, head);
     Response response = file_response(std::move(*file), head, target, files_);
     response.head.fields.remove("Content-Security-Policy");
     if (has_content_hash(path.str()) && response.head.status < 300)
@@ -230,7 +210,7 @@ class Gateway final : public exchange::Handler {
   Awaitable<Response> page_above(const BuiltSite& site, const NearestPage& page, const exchange::RequestHead& head) {
     auto work = [&site, &page] { return read_file(site.folder, page.file, kPageBytes); };
     Result<std::string> html = co_await run_blocking(files_, work);
-    if (!html) co_return refusal(html.error());
+    if (!html) co_return refusal(html.error(), head);
     std::string body = page.base == "./" ? std::move(*html) : with_base(*html, page.base);
     Response response = content(body, kHtml, "no-cache");
     response.head.fields.add("Vary", "Accept");
@@ -252,8 +232,8 @@ class Gateway final : public exchange::Handler {
     if (segments.size() >= 2 && segments[1] == "list") {
       const auto path =
           RootedPath::parse(std::string_view(target.path.str()).substr(std::string_view("@/list").size()));
-      if (!path) co_return refusal(path.error());
-      co_return co_await directory(*path, true);
+      if (!path) co_return refusal(path.error(), head);
+      co_return co_await directory(*path, true, head);
     }
     if (segments.size() == 2 && segments[1] == "info") {
       const nlohmann::ordered_json info = {{"name", to_utf8(options_.name)}, {"version", OWNDIR_VERSION}};
@@ -264,7 +244,7 @@ class Gateway final : public exchange::Handler {
         co_return static_content(asset->content, asset->type, asset->immutable ? kForever : "no-cache", asset->etag,
                                  head.fields);
     }
-    co_return refusal(404);
+    co_return refusal(404, head);
   }
 
   /// The server's own copy only: what others wrote beside it is never served.
@@ -274,7 +254,7 @@ class Gateway final : public exchange::Handler {
     if (path.empty()) path = "/index.html";
     path.erase(0, 1);
     const auto found = options_.site_file(path);
-    if (!found || (target.directory && path != "index.html")) return refusal(404);
+    if (!found || (target.directory && path != "index.html")) return refusal(404, head);
     std::string_view type = media_type(path);
     if (type.empty()) type = "application/octet-stream";
     const std::string etag = content_tag(*found);
@@ -290,31 +270,34 @@ class Gateway final : public exchange::Handler {
     Result<OpenFile> file = co_await run_blocking(files_, work);
     const auto page = site != nullptr && navigates(head) ? nearest_page(*site, target) : std::nullopt;
     const bool missing = !file && exchange::http_status(file.error()) == 404;
-    if (!file && !(missing && page)) co_return refusal(file.error());
+    // Browsers ask for it wherever a page names no icon.
+    if (missing && target.path.str() == "favicon.ico" && !navigates(head))
+      co_return static_content(kIconSvg, "image/svg+xml", "no-cache", content_tag(kIconSvg), head.fields);
+    if (!file && !(missing && page)) co_return refusal(file.error(), head);
     if (missing) co_return co_await page_above(*site, *page, head);
     switch (file->kind) {
       case OpenFile::Kind::directory: {
         if (!target.directory) co_return redirect_to_directory(target);
         if (page && !target.has_parameter("listing")) co_return co_await page_above(*site, *page, head);
-        Response response = co_await directory(target.path, wants_json(head.fields));
+        Response response = co_await directory(target.path, wants_json(head.fields), head);
         response.head.fields.add("Vary", "Accept");
         co_return response;
       }
-      case OpenFile::Kind::special: co_return refusal(403);
+      case OpenFile::Kind::special: co_return refusal(403, head);
       case OpenFile::Kind::file: break;
     }
-    if (target.directory) co_return refusal(404);
+    if (target.directory) co_return refusal(404, head);
     co_return file_response(std::move(*file), head, target, files_);
   }
 
-  Awaitable<Response> directory(const RootedPath& path, bool json) {
+  Awaitable<Response> directory(const RootedPath& path, bool json, const exchange::RequestHead& head) {
     auto work = [this, &path, json]() -> Result<std::string> {
       const auto listing = read_listing(folder_, path, options_.listing_entries);
       if (!listing) return fail(listing.error());
       return json ? listing_json(*listing) : listing_page(*listing, options_.name, listing_assets());
     };
     Result<std::string> body = co_await run_blocking(files_, work);
-    if (!body) co_return refusal(body.error());
+    if (!body) co_return refusal(body.error(), head);
     Response response = content(*body, json ? kJson : kHtml, "no-cache");
     if (!json) {
       response.head.fields.add("Content-Security-Policy", std::string(kPagePolicy));

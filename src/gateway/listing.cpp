@@ -30,7 +30,10 @@ Entry describe(const RootedFolder& folder, const RootedPath& path, int directory
     // A link shows what it leads to, if that is inside the folder.
     const auto child = path.child(entry.name);
     const auto target = child ? folder.stat(*child) : Result<struct stat>(fail(Errc::not_found));
-    if (target) info = *target;
+    if (target)
+      info = *target;
+    else
+      entry.obstacle = target.error().code == std::errc::cross_device_link ? Obstacle::outside : Obstacle::broken;
   }
   if (S_ISDIR(info.st_mode)) entry.type = EntryType::directory;
   if (S_ISREG(info.st_mode)) {
@@ -48,6 +51,15 @@ std::string_view type_name(EntryType type) {
     case EntryType::other: break;
   }
   return "other";
+}
+
+std::string_view obstacle_name(Obstacle obstacle) {
+  switch (obstacle) {
+    case Obstacle::outside: return "outside";
+    case Obstacle::broken: return "broken";
+    case Obstacle::special: break;
+  }
+  return "special";
 }
 
 }  // namespace
@@ -121,7 +133,10 @@ std::string listing_json(const Listing& listing) {
     json.append(R"(","type":")").append(type_name(entry.type));
     json.append(R"(","size":)").append(std::to_string(entry.size));
     json.append(R"(,"mtime":)").append(std::to_string(entry.modified_ms));
-    json.append(R"(,"mime":")").append(essence(type)).append("\"}");
+    json.append(R"(,"mime":")").append(essence(type)).append("\"");
+    if (entry.type == EntryType::other)
+      json.append(R"(,"obstacle":")").append(obstacle_name(entry.obstacle)).append("\"");
+    json += '}';
     first = false;
   }
   json.append(R"(],"truncated":)").append(listing.truncated ? "true" : "false");

@@ -14,11 +14,15 @@ namespace owndir::gateway {
 
 enum class EntryType { file, directory, other };
 
+/// Why an entry of type `other` cannot be opened: a link out of the folder, a link to nothing, or none of both.
+enum class Obstacle { outside, broken, special };
+
 struct Entry {
   std::string name;  ///< raw bytes of the file system
   EntryType type = EntryType::other;
-  std::uint64_t size = 0;        ///< bytes; 0 for all but files
-  std::int64_t modified_ms = 0;  ///< Unix time
+  Obstacle obstacle = Obstacle::special;  ///< of `other` alone
+  std::uint64_t size = 0;                 ///< bytes; 0 for all but files
+  std::int64_t modified_ms = 0;           ///< Unix time
 };
 
 struct Listing {

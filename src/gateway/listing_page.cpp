@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "gateway/html.hpp"
 #include "gateway/listing.hpp"
 #include "gateway/target.hpp"
 
@@ -10,31 +11,6 @@ namespace owndir::gateway {
 namespace {
 
 constexpr std::size_t kRows = 5000;  ///< drawn without script; the JSON listing has the rest
-
-std::string escape(std::string_view text) {
-  std::string escaped;
-  escaped.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      case '\'': escaped += "&#39;"; break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-          escaped += "\xef\xbf\xbd";  // a control character in a name is shown, not obeyed
-        } else {
-          escaped += c;
-        }
-    }
-  }
-  return escaped;
-}
-
-std::string shown(std::string_view name) {
-  return escape(to_utf8(name));
-}
 
 std::string grouped(std::uint64_t number) {
   std::string digits = std::to_string(number);
@@ -91,19 +67,28 @@ void append_breadcrumb(std::string& html, const Listing& listing, std::string_vi
     html += "<li><a href=\"";
     for (std::size_t up = depth; up < segments.size(); ++up) html += "../";
     html.append("\"><bdi>")
-        .append(depth == 0 ? shown(folder_name) : shown(segments[depth - 1]))
+        .append(depth == 0 ? escape_name(folder_name) : escape_name(segments[depth - 1]))
         .append("</bdi></a></li>");
   }
   html += "</ol></nav>";
 }
 
+std::string_view words(Obstacle obstacle) {
+  switch (obstacle) {
+    case Obstacle::outside: return "it leads out of the folder";
+    case Obstacle::broken: return "it leads to nothing";
+    case Obstacle::special: break;
+  }
+  return "neither a file nor a folder";
+}
+
 void append_row(std::string& html, const Entry& entry) {
   const bool directory = entry.type == EntryType::directory;
-  const std::string name = "<bdi>" + shown(entry.name) + "</bdi>";
+  const std::string name = "<bdi>" + escape_name(entry.name) + "</bdi>";
   html.append("<tr class=\"").append(directory ? "directory" : "file").append("\"><td class=\"name\">");
   if (entry.type == EntryType::other) {
-    html.append("<span title=\"Neither a file nor a folder that can be opened\">").append(kFileIcon).append(name);
-    html += "</span>";
+    html.append("<span>").append(kFileIcon).append(name);
+    html.append("<small>cannot be opened: ").append(words(entry.obstacle)).append("</small></span>");
   } else {
     html.append("<a href=\"").append(percent_encode(entry.name)).append(directory ? "/\">" : "\">");
     html.append(directory ? kFolderIcon : kFileIcon).append(name).append("</a>");
@@ -141,28 +126,20 @@ std::string summary(const Listing& listing) {
 
 std::string listing_page(const Listing& listing, std::string_view folder_name, const PageAssets& assets) {
   const auto& segments = listing.path.segments();
-  const std::string title = shown(segments.empty() ? folder_name : std::string_view(segments.back()));
+  const std::string_view title = segments.empty() ? folder_name : std::string_view(segments.back());
   const std::size_t rows = std::min(listing.entries.size(), kRows);
   std::string html;
   html.reserve(2048 + rows * 420);
-  html +=
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-  html +=
-      "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 20 "
-      "20'%3E%3Cpath "
-      "fill='%230f6b63' d='M2 5.5c0-1 .7-1.5 1.5-1.5h4l2 2H16.5c1 0 1.5.7 1.5 1.5v7.5c0 1-.7 1.5-1.5 1.5h-13c-1 "
-      "0-1.5-.7-1.5-1.5z'/%3E%3C/svg%3E\">\n";
-  html.append("<title>").append(title).append("</title>\n");
+  html += page_start(title);
   for (const std::string& url : assets.styles)
     html.append("<link rel=\"stylesheet\" href=\"").append(url).append("\">\n");
   for (const std::string& url : assets.scripts)
     html.append("<script defer src=\"").append(url).append("\"></script>\n");
   html.append("</head>\n<body class=\"listing-page\" data-owndir-name=\"")
-      .append(shown(folder_name))
+      .append(escape_name(folder_name))
       .append("\">\n<header class=\"listing-head\">\n");
   append_breadcrumb(html, listing, folder_name);
-  html.append("<h1><bdi>").append(title).append("</bdi></h1>\n<p>").append(summary(listing));
+  html.append("<h1><bdi>").append(escape_name(title)).append("</bdi></h1>\n<p>").append(summary(listing));
   html.append("</p>\n</header>\n<main class=\"listing-body\" data-owndir-listing=\"")
       .append(url_path(listing.path, true))
       .append("\">\n");

@@ -44,6 +44,7 @@ const std::string_view kListingStyle = R"css(
 .listing-table .name > a:hover bdi { color: var(--d-accent); }
 .listing-table a:focus-visible, .listing-head a:focus-visible { outline: 2px solid var(--d-accent); outline-offset: -2px; border-radius: 6px; }
 .listing-table .name > span { color: var(--d-soft); }
+.listing-table small { margin-inline-start: 0.4rem; font-size: 0.85rem; }
 .listing-table svg {
   flex: none; width: 1.3rem; height: 1.3rem; fill: none; stroke: var(--d-soft); stroke-width: 1.4; stroke-linejoin: round; stroke-linecap: round;
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "gateway/refusal.hpp"
 #include "gateway/target.hpp"
 
 namespace owndir::gateway {
@@ -29,8 +30,19 @@ bool same_secret(std::string_view a, std::string_view b) {
   return a.size() == b.size() && !a.empty() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+/// For what only programs ask.
 Response refuse(std::uint16_t status, std::string_view text) {
   return exchange::text_response(status, std::string(text) + "\n");
+}
+
+Refusal not_signed_in() {
+  return {403, "This browser is not signed in", "This browser is not signed in.",
+          "Open the link that owndir printed when it started.", false};
+}
+
+Refusal used_link() {
+  return {403, "This link does not sign in any more", "This link was used already or is too old.",
+          "Start owndir again, or open the newest link that it printed.", false};
 }
 
 Response redirect(std::uint16_t status, std::string location) {
@@ -133,7 +145,7 @@ class Guard final : public LocalGuard {
   Awaitable<Result<Response>> handle(Request request) override {
     const exchange::RequestHead& head = request.head;
     const std::string host(head.fields.get("Host").value_or(""));
-    if (auto refused = check_host(host)) co_return std::move(*refused);
+    if (auto refused = check_host(head, host)) co_return std::move(*refused);
     const bool reads =
         (head.method == "GET" || head.method == "HEAD") && !head.fields.contains("Sec-WebSocket-Version");
     if (!reads) {
@@ -149,7 +161,7 @@ class Guard final : public LocalGuard {
   /// What a socket does is for its session to decide, so opening one needs what a write needs.
   Awaitable<Result<exchange::SocketAnswer>> open_socket(Request request) override {
     const std::string host(request.head.fields.get("Host").value_or(""));
-    std::optional<Response> refused = check_host(host);
+    std::optional<Response> refused = check_host(request.head, host);
     if (!refused) refused = check_write(request.head, host);
     if (refused) co_return exchange::SocketAnswer(std::move(*refused));
     co_return co_await next_.open_socket(std::move(request));
@@ -166,10 +178,13 @@ class Guard final : public LocalGuard {
     });
   }
 
-  std::optional<Response> check_host(std::string_view host) const {
+  std::optional<Response> check_host(const exchange::RequestHead& head, std::string_view host) const {
     if (is_own_host(host)) return std::nullopt;
-    return refuse(421, "This server answers only under its own address, such as http://" + own_host() +
-                           "/, not under the name that this request uses.");
+    const Refusal refusal = {421, "This is not the server's name",
+                             "This server answers only under its own address, such as http://" + own_host() +
+                                 "/, not under the name that this request uses.",
+                             "", false};
+    return refuse(refusal, head);
   }
 
   std::optional<Response> check_write(const exchange::RequestHead& head, const std::string& host) const {
@@ -181,7 +196,7 @@ class Guard final : public LocalGuard {
 
   std::optional<Response> check_session(const exchange::RequestHead& head) const {
     if (has_cookie(head.fields, cookie_name(), session_)) return std::nullopt;
-    return refuse(403, "This browser is not signed in. Open the link that owndir printed when it started.");
+    return refuse(not_signed_in(), head);
   }
 
   /// Reads on loopback need no cookie, so that a typed address works, but must not come from another site's page.
@@ -194,8 +209,9 @@ class Guard final : public LocalGuard {
         site.empty() ? origin && !iequals(*origin, "http://" + host) : site != "same-origin" && site != "none";
     const bool opened_by_a_link = head.method == "GET" && mode == "navigate" && destination == "document";
     if (!foreign || opened_by_a_link) return is_open_to_network_ ? check_session(head) : std::nullopt;
-    return refuse(
-        403, "Another site's page asked for this, and may not. Open the link that owndir printed when it started.");
+    const Refusal refusal = {403, "Another site asked for this", "Another site's page asked for this, and may not.",
+                             "Open the link that owndir printed when it started.", false};
+    return refuse(refusal, head);
   }
 
   Response login(const exchange::RequestHead& head) {
@@ -203,10 +219,7 @@ class Guard final : public LocalGuard {
     const std::string presented = target ? target->parameter("key").value_or("") : "";
     const bool fresh = std::chrono::steady_clock::now() < key_until_;
     const bool right = same_secret(presented, key_) && fresh;
-    if (!right && !has_cookie(head.fields, cookie_name(), session_))
-      return refuse(
-          403,
-          "This link was used already or is too old. Start owndir again, or open the newest link that it printed.");
+    if (!right && !has_cookie(head.fields, cookie_name(), session_)) return refuse(used_link(), head);
     if (head.method != "GET") return refuse(403, "Open this link in a browser.");
     Response response = redirect(303, "/");
     response.head.fields.add("Referrer-Policy", "no-referrer");
@@ -236,7 +249,7 @@ class Guard final : public LocalGuard {
     const bool inside = target && (target->path.is_root() || target->path.segments().front() != "@");
     const std::string_view mode = request.head.fields.get("Sec-Fetch-Mode").value_or("");
     const bool navigates = mode == "navigate";
-    if (!inside) co_return refuse(404, "There is nothing at this address.");
+    if (!inside) co_return refuse(refusal_of(404), request.head);
     if (!view_.opens(rest.substr(0, slash), *target)) {
       // An address from an earlier run, or a link out of the document's tree: the ordinary rules decide.
       if (navigates) co_return redirect(303, plain_url(*target));

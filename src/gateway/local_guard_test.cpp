@@ -89,6 +89,22 @@ class LocalGuardTest : public ::testing::Test {
     const std::string cookie(response.head.fields.get("Set-Cookie").value_or(""));
     return cookie.substr(0, cookie.find(';'));
   }
+  static std::string text_of(exchange::BodySource& body) {
+    std::string text;
+    asio::io_context io;
+    asio::co_spawn(io, read_into(body, text), [](const std::exception_ptr& failure) {
+      if (failure) std::rethrow_exception(failure);
+    });
+    io.run();
+    return text;
+  }
+  static Awaitable<void> read_into(exchange::BodySource& body, std::string& text) {
+    for (;;) {
+      const Result<Bytes> piece = co_await body.read(65536);
+      if (!piece || piece->empty()) co_return;
+      text += as_text(*piece);
+    }
+  }
   static std::string location(const Response& response) {
     return std::string(response.head.fields.get("Location").value_or(""));
   }
@@ -97,6 +113,21 @@ class LocalGuardTest : public ::testing::Test {
   Counting random_;
   std::unique_ptr<LocalGuard> guard_;
 };
+
+TEST_F(LocalGuardTest, APersonWhoIsNotSignedInReadsOnAPageWhatToDo) {
+  GuardOptions options;
+  options.is_open_to_network = true;
+  start(options);
+  const Fields person = {{"Host", "127.0.0.1:8800"}, {"Accept", "text/html"}};
+  for (const char* target : {"/", "/@/login?key=used"}) {
+    Response response = ask("GET", target, person);
+    EXPECT_EQ(response.head.status, 403);
+    EXPECT_EQ(response.head.fields.get("Content-Type"), "text/html; charset=utf-8");
+    ASSERT_NE(response.body, nullptr);
+    // What would be refused as well is not linked to.
+    EXPECT_EQ(text_of(*response.body).find("<a "), std::string::npos) << target;
+  }
+}
 
 TEST_F(LocalGuardTest, APortThatIsOpenToTheNetworkIsReadBySignedInBrowsersAlone) {
   GuardOptions options;

@@ -43,6 +43,8 @@ class Origin {
   digest = 'one';
   up = true;
   refuses = false;
+  /** As `owndir connect` says it. */
+  server: string | null = null;
   info: string | null = '{"name":"Notes"}';
   head = '';
   pages = ['index.html'];
@@ -58,7 +60,12 @@ class Origin {
       const { pathname } = new URL(route.request().url());
       if (!this.up) return route.abort('connectionrefused');
       if (pathname === '/@/info' && this.info !== null)
-        return route.fulfill({ contentType: 'application/json', body: this.info });
+        return route.fulfill({
+          contentType: 'application/json',
+          body: this.info,
+          headers: this.server === null ? {} : { 'owndir-server': this.server },
+        });
+      if (pathname === '/@/info' && this.server !== null) return route.fulfill({ status: 503, body: 'waiting' });
       if (pathname === '/runtime.js') return route.fulfill({ contentType: 'text/javascript', body: this.#runtime });
       if (pathname.startsWith('/@/')) return route.fulfill({ status: 404, contentType: 'text/plain', body: 'no' });
       return route.fulfill({ contentType: 'text/html', body: this.#html(pathname) });
@@ -158,8 +165,34 @@ describe.skipIf(!existsSync('/usr/bin/chromium'))('the runtime on the server’s
     await open();
     await page.evaluate(() => (globalThis as unknown as Globals).owndir.ready);
     expect(await status(page)).toBe('Not signed in');
+    // The reason and the way out are there without a click, and go when they are no longer true.
+    await page.getByText('This browser is not signed in').waitFor();
+    expect(await page.getByText('Open the link that owndir printed when it started').isVisible()).toBe(true);
     await page.locator('owndir-status').getByRole('button').click();
     await page.getByRole('dialog').getByText('Open the link that owndir printed').waitFor();
+  });
+
+  it('goes on by itself once the browser is signed in', async () => {
+    origin.refuses = true;
+    await open();
+    await page.getByText('This browser is not signed in').waitFor();
+    origin.refuses = false;
+    await isMode(page, 'live');
+    await page.getByText('This browser is not signed in').waitFor({ state: 'hidden' });
+  });
+
+  it('says whose folder it is where “owndir connect” answers, and does not take a lost channel for a missing sign-in', async () => {
+    origin.server = 'K%C3%BCche';
+    await open();
+    await isMode(page, 'live');
+    expect(await page.locator('owndir-status').getByRole('button').getAttribute('title')).toContain('“Küche”');
+    origin.refuses = true;
+    origin.info = null;
+    origin.drop();
+    await page.waitForFunction(
+      () => document.querySelector('owndir-status')?.shadowRoot?.querySelector('.words')?.textContent === 'Server away',
+    );
+    expect(await page.getByText('not signed in').count()).toBe(0);
   });
 
   it('takes another web host for what it is: the folder has to be chosen', async () => {

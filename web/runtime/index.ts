@@ -11,14 +11,17 @@ export type { Address, AddressParts } from './address.ts';
 export type { Owndir, RuntimeState } from './owndir.ts';
 
 function api(runtime: Runtime): Owndir {
-  function on(event: 'mode' | 'address', listener: ((mode: Mode) => void) & ((address: Address) => void)): () => void {
+  type Listener = ((mode: Mode) => void) & ((address: Address) => void) & ((status: Owndir['status']) => void);
+  function on(event: 'mode' | 'address' | 'status', listener: Listener): () => void {
     switch (event) {
       case 'mode':
         return runtime.onMode(listener);
       case 'address':
         return runtime.router.changed.on(listener);
+      case 'status':
+        return runtime.onStatus(listener);
       default:
-        throw new TypeError(`owndir.on: there are the events "mode" and "address", not ${String(event)}`);
+        throw new TypeError(`owndir.on: there are the events "mode", "address" and "status", not ${String(event)}`);
     }
   }
   return {
@@ -29,6 +32,9 @@ function api(runtime: Runtime): Owndir {
     },
     get where() {
       return runtime.where;
+    },
+    get status() {
+      return runtime.status;
     },
     get address() {
       return runtime.router.address;

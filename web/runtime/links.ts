@@ -2,6 +2,7 @@
 
 import { asError } from '../base/time.ts';
 import { fromBrowserWebSocket, fromTunnelSocket, type Transport, type WebSocketLike } from '../fsnode/index.ts';
+import { serverOf } from '../shell/http_source.ts';
 import type { TunnelClient } from '../tunnel/index.ts';
 
 export interface Link {
@@ -14,6 +15,8 @@ const kInfoBytes = 64 * 1024;
 
 export class HostedLink implements Link {
   readonly #root: string;
+  /** The other computer whose folder this is, where `owndir connect` answers; null on the server's own computer. */
+  server: string | null = null;
 
   constructor(root: string) {
     this.#root = root;
@@ -56,12 +59,16 @@ export class HostedLink implements Link {
     stop.addEventListener('abort', end, { once: true });
     try {
       const response = await fetch(new URL('@/info', this.#root), { cache: 'no-store', signal: abort.signal });
+      // What stands before the server says so while there is no way to it.
+      if (response.status >= 500) return 'away';
       if (!response.ok || !(response.headers.get('content-type') ?? '').includes('json')) return 'other';
       const text = await response.text();
       if (text.length > kInfoBytes) return 'other';
       const info: unknown = JSON.parse(text);
       const isOurs = typeof info === 'object' && info !== null && typeof (info as { name?: unknown }).name === 'string';
-      return isOurs ? 'owndir' : 'other';
+      if (!isOurs) return 'other';
+      this.server = serverOf(response);
+      return 'owndir';
     } catch (error) {
       return error instanceof SyntaxError ? 'other' : 'away';
     } finally {

@@ -3,12 +3,13 @@
 
 import { h, icon, replaceChildren, setText } from '../shell/dom.ts';
 import { kIcons } from '../shell/icons.ts';
+import type { Action } from '../shell/words.ts';
 import type { Notice } from './live.ts';
 import { fillShadow } from './shadow.ts';
 import type { Invitation, Status } from './status.ts';
 
 export interface PanelHooks {
-  act(action: Invitation['action']): void;
+  act(action: Action): void;
   reload(): void;
 }
 
@@ -22,7 +23,7 @@ export interface PanelContent {
 export class Panel {
   readonly #hooks: PanelHooks;
   readonly #host = document.createElement('owndir-panel');
-  readonly #invitation = h('section', { hidden: true, 'aria-label': 'Open the folder' });
+  readonly #invitation = h('section', { hidden: true, role: 'status', 'aria-label': 'Open the folder' });
   readonly #notice = h('section', { hidden: true, role: 'status' });
   readonly #title = h('span', null);
   readonly #dialog = h('dialog', { 'aria-label': 'Connection' });
@@ -71,12 +72,12 @@ export class Panel {
   }
 
   invite(invitation: Invitation | null): void {
-    const layout = invitation ? `${invitation.action} ${invitation.label} ${invitation.text}` : '';
+    const layout = invitation ? `${invitation.button?.label ?? ''} ${invitation.text}` : '';
     if (layout === this.#shownInvitation) return;
     this.#shownInvitation = layout;
     this.#invitation.hidden = !invitation || this.#dismissed === layout;
     if (!invitation) return;
-    const { action, label, text } = invitation;
+    const { button, text } = invitation;
     const dismiss = () => {
       this.#dismissed = layout;
       this.#invitation.hidden = true;
@@ -84,8 +85,8 @@ export class Panel {
     replaceChildren(
       this.#invitation,
       h('p', null, text),
-      h('button', { class: 'primary', onclick: () => this.#hooks.act(action) }, label),
-      h('button', { class: 'link', onclick: () => this.open() }, 'More…'),
+      button && h('button', { class: 'primary', onclick: () => this.#hooks.act(button.action) }, button.label),
+      button && h('button', { class: 'link', onclick: () => this.open() }, 'More…'),
       h(
         'button',
         { class: 'icon-button', 'aria-label': 'Not now', title: 'Not now', onclick: dismiss },

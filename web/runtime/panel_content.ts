@@ -55,7 +55,7 @@ export class HostedContent implements PanelContent {
   readonly #more = h(
     'p',
     { class: 'quiet small' },
-    'This page comes from the owndir server at this address. It reads and writes the folder there.',
+    'This page comes from there, and reads and writes the folder there.',
   );
 
   constructor(status: () => Status) {

@@ -23,7 +23,17 @@ import { Panel } from './panel.ts';
 import { HostedContent, UplinkContent } from './panel_content.ts';
 import { Router } from './router.ts';
 import type { Site } from './site.ts';
-import { flowStatus, hostedStatus, invitationOf, type Hosted, type Mode, type Status, type Where } from './status.ts';
+import {
+  flowStatus,
+  hostedInvitation,
+  hostedStatus,
+  invitationOf,
+  type Hosted,
+  type Invitation,
+  type Mode,
+  type Status,
+  type Where,
+} from './status.ts';
 import { StatusModel, defineStatusElement } from './status_element.ts';
 import { Updates } from './updates.ts';
 
@@ -75,6 +85,15 @@ export class Runtime {
 
   get where(): Where {
     return this.#where;
+  }
+
+  /** The same object until something of it changes. */
+  get status(): Status {
+    return this.#status.status ?? this.#words();
+  }
+
+  onStatus(listener: (status: Status) => void): () => void {
+    return this.#status.changed.on(listener);
   }
 
   onMode(listener: (mode: Mode) => void): () => void {
@@ -184,7 +203,7 @@ export class Runtime {
     signal.addEventListener('abort', stop, { once: true });
     try {
       await backing.ready;
-      this.#origin = { state: 'open' };
+      this.#origin = { state: 'open', server: this.#hosted.server };
       this.#backing.setLive(backing);
       this.#ready.resolve();
       await backing.closed;
@@ -209,12 +228,17 @@ export class Runtime {
     return flowStatus(this.#uplink?.flow ?? initialFlow(), this.mode, this.#place, now);
   }
 
+  #invitation(): Invitation | null {
+    if (this.#where === 'server') return hostedInvitation(this.#origin);
+    return this.#uplink && invitationOf(this.#uplink.flow, this.mode, this.#place);
+  }
+
   #show(): void {
     const status = this.#words();
     document.documentElement.dataset.owndirMode = this.mode;
     this.#status.set(status);
     this.#panel.update(status);
-    if (this.#uplink && !this.#quiet) this.#panel.invite(invitationOf(this.#uplink.flow, this.mode, this.#place));
+    if (!this.#quiet) this.#panel.invite(this.#invitation());
   }
 
   #clicked(status: Status): void {

@@ -92,8 +92,10 @@ describe('the words on the server’s own origin', () => {
 
 describe('the invitation', () => {
   it('is there only while there is nothing to show and a click would help', () => {
-    expect(invitationOf(flowOf([started(null), 0]), 'none', place)).toMatchObject({ action: 'choose' });
-    expect(invitationOf(flowOf([started(false), 0]), 'none', place)).toMatchObject({ label: 'Open “Notes”' });
+    expect(invitationOf(flowOf([started(null), 0]), 'none', place)).toMatchObject({ button: { action: 'choose' } });
+    expect(invitationOf(flowOf([started(false), 0]), 'none', place)).toMatchObject({
+      button: { label: 'Open “Notes”' },
+    });
     expect(invitationOf(flowOf([started(null), 0]), 'disk', place)).toBe(null);
     expect(invitationOf(flowOf(...waiting(home)), 'none', place)).toBe(null);
   });

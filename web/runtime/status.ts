@@ -12,7 +12,8 @@ export type Where = 'server' | 'file' | 'static';
 /** The link to the server that the page came from. */
 export type Hosted =
   | { readonly state: 'connecting'; readonly since: number }
-  | { readonly state: 'open' }
+  /** `server`: the other computer, where the page comes through `owndir connect`. */
+  | { readonly state: 'open'; readonly server?: string | null }
   | { readonly state: 'refused' }
   | { readonly state: 'away'; readonly retryAt: number | null };
 
@@ -25,11 +26,20 @@ export interface Status {
   readonly action: Action | 'panel';
 }
 
-/** Shown in the middle of an app that has nothing to show yet. */
+/** Shown over an app that has nothing to show yet. */
 export interface Invitation {
   readonly text: string;
-  readonly action: Action;
-  readonly label: string;
+  /** The button that brings the folder; null where that is done elsewhere. */
+  readonly button: { readonly action: Action; readonly label: string } | null;
+}
+
+/** What to do is seen without a click. */
+export function hostedInvitation(hosted: Hosted): Invitation | null {
+  if (hosted.state !== 'refused') return null;
+  return {
+    text: 'This browser is not signed in, so the folder stays closed. Open the link that owndir printed when it started; this page then goes on by itself.',
+    button: null,
+  };
 }
 
 export function hostedStatus(hosted: Hosted, mode: Mode, now: number): Status {
@@ -37,7 +47,14 @@ export function hostedStatus(hosted: Hosted, mode: Mode, now: number): Status {
   switch (hosted.state) {
     case 'open':
       if (mode === 'live')
-        return { tone: 'live', text: 'Live', detail: 'Connected to the owndir server.', action: panel };
+        return {
+          tone: 'live',
+          text: 'Live',
+          detail: hosted.server
+            ? `Connected to “${hosted.server}” over the channel of “owndir connect”.`
+            : 'Connected to the owndir server.',
+          action: panel,
+        };
       return { tone: 'busy', text: 'Connecting…', detail: 'Connecting to the owndir server.', action: panel };
     case 'connecting': {
       const waited = now - hosted.since;
@@ -164,14 +181,12 @@ export function invitationOf(flow: Flow, mode: Mode, place: Place): Invitation |
           name === null
             ? 'Choose the synced folder once, and this page shows what it holds.'
             : `Choose the folder “${name}” once, and this page shows what it holds.`,
-        action: 'choose',
-        label: 'Choose folder…',
+        button: { action: 'choose', label: 'Choose folder…' },
       };
     case 'renew':
       return {
         text: 'The browser asks again after each start whether this page may use the folder.',
-        action: 'renew',
-        label: `Open “${name ?? 'the folder'}”`,
+        button: { action: 'renew', label: `Open “${name ?? 'the folder'}”` },
       };
     default:
       return null;

@@ -1,5 +1,6 @@
 // The localhost origin: the browser fetches by itself.
 
+import { decodeName } from './address.ts';
 import { parseListing, type Listing } from './listing_model.ts';
 import {
   SourceError,
@@ -14,15 +15,26 @@ import {
   type Source,
 } from './source.ts';
 
+const kMaxName = 80;
+
 function headOf(response: Response): Head {
   return { status: response.status, header: name => response.headers.get(name) };
 }
 
+/** The name of the other computer whose folder this is, when the answer came from `owndir connect`; else null. */
+export function serverOf(response: Response): string | null {
+  const name = response.headers.get('owndir-server');
+  return name ? decodeName(name).slice(0, kMaxName) : null;
+}
+
 export class HttpSource implements Source {
   readonly comesBack = false;
+  /** Whose folder the last listing was: see serverOf. */
+  server: string | null = null;
 
   async list(path: string, signal: AbortSignal): Promise<Listing> {
     const response = await this.#fetch('GET', `/@/list${path}`, [], signal);
+    this.server = serverOf(response);
     if (response.status !== 200) throw errorOfStatus(response.status);
     return parseListing(path, await response.json());
   }

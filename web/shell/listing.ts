@@ -10,6 +10,21 @@ import type { Listing } from './listing_model.ts';
 import { PagePlace } from './place.ts';
 import { mark } from './mark.ts';
 
+/** Whose folder this is: this computer's, or another's that `owndir connect` has brought here. */
+function stateOf(server: string | null): HTMLElement {
+  if (server === null) return h('span', { class: 'state', 'data-state': 'local' }, 'On this computer');
+  return h(
+    'span',
+    {
+      class: 'state',
+      'data-state': 'on',
+      title: `This is the folder on “${server}”. It comes directly from there, over an encrypted channel.`,
+    },
+    h('span', { class: 'state-name' }, `On “${server}”`),
+    h('span', { class: 'state-to' }, 'over the channel'),
+  );
+}
+
 async function start(main: HTMLElement): Promise<void> {
   const path = main.dataset.owndirListing ?? '/';
   const source = new HttpSource();
@@ -32,7 +47,7 @@ async function start(main: HTMLElement): Promise<void> {
     'header',
     { class: 'top' },
     h('a', { class: 'brand', href: '/' }, mark(), h('span', null, name)),
-    h('span', { class: 'state', 'data-state': 'local' }, 'On this computer'),
+    stateOf(source.server),
     help,
   );
   // The style of the page without script would disturb these views.

@@ -1,10 +1,16 @@
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { add, list, remove, webAddress } from "./links.js";
 
 export function Page({ module }) {
   const links = useLinks(module);
   const [search, setSearch] = useState("");
+  const waiting = useStatus();
   const wanted = (links ?? []).filter((link) => matches(link, search));
+  let said = "";
+  if (!links) said = waiting;
+  else if (links.length === 0)
+    said = "Nothing here yet. Paste an address above.";
+  else if (wanted.length === 0) said = `No link has “${search.trim()}” in it.`;
   return (
     <main className="links">
       <header>
@@ -18,9 +24,9 @@ export function Page({ module }) {
         />
       </header>
       <Form module={module} />
-      {links?.length === 0 && (
-        <p className="empty">Nothing here yet. Paste an address above.</p>
-      )}
+      <p className="empty" role="status">
+        {said}
+      </p>
       <ul>
         {wanted.map((link) => (
           <Entry key={link.name} link={link} module={module} />
@@ -56,6 +62,15 @@ function useLinks(module) {
   return links;
 }
 
+/** While there is no way to the folder: the sentence that says why. */
+function useStatus() {
+  const { owndir } = globalThis;
+  return useSyncExternalStore(
+    (changed) => owndir.on("status", changed),
+    () => (owndir.mode === "none" ? owndir.status.detail : ""),
+  );
+}
+
 function matches({ name, url, title, note }, search) {
   const text = [name, url, title, note].join("\n").toLowerCase();
   return search
@@ -82,11 +97,19 @@ async function save(module, url) {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ url }),
   });
-  if (!answer.ok)
-    throw new Error(
-      (await answer.json().catch(() => ({}))).error ??
-        `The server answered ${answer.status}.`,
-    );
+  if (!answer.ok) throw new Error(await reasonOf(answer));
+}
+
+/** What the module says as JSON, or the server in plain words (not signed in, for example). */
+async function reasonOf(answer) {
+  const text = await answer.text();
+  const type = answer.headers.get("content-type") ?? "";
+  if (type.startsWith("text/plain") && text.trim()) return text.trim();
+  try {
+    return JSON.parse(text).error ?? "";
+  } catch {
+    return `The server answered ${answer.status}.`;
+  }
 }
 
 function Form({ module }) {

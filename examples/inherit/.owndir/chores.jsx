@@ -1,8 +1,9 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 import { Link } from 'react-router-dom';
 
 export function Chores({ module }) {
   const chores = useChores(module);
+  const waiting = useStatus();
   return (
     <main className="chores" style={{ '--colour': module.colour }}>
       <nav>
@@ -14,6 +15,7 @@ export function Chores({ module }) {
       </nav>
       <h1>{module.heading()}</h1>
       {chores?.length === 0 && <p>Nothing to do.</p>}
+      {chores === null && <p role="status">{waiting}</p>}
       <ul>
         {chores?.map(({ done, text }, index) => (
           <li key={index} className={done ? 'done' : ''}>
@@ -31,6 +33,15 @@ export function Chores({ module }) {
         </nav>
       )}
     </main>
+  );
+}
+
+/** While there is no way to the folder: the sentence that says why. */
+function useStatus() {
+  const { owndir } = globalThis;
+  return useSyncExternalStore(
+    changed => owndir.on('status', changed),
+    () => (owndir.mode === 'none' ? owndir.status.detail : ''),
   );
 }
 

@@ -8,7 +8,7 @@ import type { Uplink } from '../../shell/uplink.ts';
 import { kArriving, type Notice } from '../live.ts';
 import { Panel } from '../panel.ts';
 import { HostedContent, UplinkContent } from '../panel_content.ts';
-import { flowStatus, hostedStatus, invitationOf, type Hosted, type Mode } from '../status.ts';
+import { flowStatus, hostedInvitation, hostedStatus, invitationOf, type Hosted, type Mode } from '../status.ts';
 import { StatusModel, defineStatusElement } from '../status_element.ts';
 
 const now = Date.now();
@@ -69,7 +69,9 @@ const stories: Record<string, Story> = {
   hosted: { hosted: { state: 'open' }, mode: 'live' },
   'hosted-panel': { hosted: { state: 'open' }, mode: 'live', open: true },
   'hosted-away': { hosted: { state: 'away', retryAt: now + 4_000 }, mode: 'none' },
-  'hosted-refused': { hosted: { state: 'refused' }, mode: 'none', open: true },
+  'hosted-refused': { hosted: { state: 'refused' }, mode: 'none' },
+  'hosted-refused-panel': { hosted: { state: 'refused' }, mode: 'none', open: true },
+  'connect-panel': { hosted: { state: 'open', server: 'nas' }, mode: 'live', open: true },
   failed: {
     flow: flowOf(connected),
     mode: 'live',
@@ -133,7 +135,9 @@ function show(name: string): void {
   model.clicked.on(() => panel.open());
   model.set(status);
   panel.update(status);
-  panel.invite(story.flow ? invitationOf(story.flow, story.mode, place) : null);
+  panel.invite(
+    story.flow ? invitationOf(story.flow, story.mode, place) : hostedInvitation(story.hosted ?? { state: 'open' }),
+  );
   panel.notify(story.notice ?? null);
   if (story.open) panel.open();
   panel.update(status);
