@@ -87,8 +87,8 @@ void append_row(std::string& html, const Entry& entry) {
   const std::string name = "<bdi>" + escape_name(entry.name) + "</bdi>";
   html.append("<tr class=\"").append(directory ? "directory" : "file").append("\"><td class=\"name\">");
   if (entry.type == EntryType::other) {
-    html.append("<span>").append(kFileIcon).append(name);
-    html.append("<small>cannot be opened: ").append(words(entry.obstacle)).append("</small></span>");
+    html.append("<span>").append(kFileIcon).append("<span>").append(name);
+    html.append(" <small>cannot be opened: ").append(words(entry.obstacle)).append("</small></span></span>");
   } else {
     html.append("<a href=\"").append(percent_encode(entry.name)).append(directory ? "/\">" : "\">");
     html.append(directory ? kFolderIcon : kFileIcon).append(name).append("</a>");

@@ -44,7 +44,7 @@ const std::string_view kListingStyle = R"css(
 .listing-table .name > a:hover bdi { color: var(--d-accent); }
 .listing-table a:focus-visible, .listing-head a:focus-visible { outline: 2px solid var(--d-accent); outline-offset: -2px; border-radius: 6px; }
 .listing-table .name > span { color: var(--d-soft); }
-.listing-table small { margin-inline-start: 0.4rem; font-size: 0.85rem; }
+.listing-table small { margin-inline-start: 0.3rem; font-size: 0.85rem; }
 .listing-table svg {
   flex: none; width: 1.3rem; height: 1.3rem; fill: none; stroke: var(--d-soft); stroke-width: 1.4; stroke-linejoin: round; stroke-linecap: round;
 }
@@ -53,6 +53,7 @@ const std::string_view kListingStyle = R"css(
 @media (max-width: 38rem) {
   .listing-table tr .date { display: none; }
   .listing-table thead th, .listing-table tr .size, .listing-table .name > :is(a, span) { padding-inline: 0.85rem; }
+  .listing-table small { display: block; margin: 0; line-height: 1.4; }
   .listing-head h1 { font-size: 1.4rem; }
 }
 )css";

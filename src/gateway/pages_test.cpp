@@ -29,7 +29,7 @@ TEST_F(GatewayTest, DrawsADirectoryPageThatHostileNamesCannotEscape) {
 TEST_F(GatewayTest, DrawsWhatCannotBeOpenedWithoutALink) {
   std::filesystem::create_symlink("/etc/passwd", folder_.path() / "outside");
   const std::string page = ask("/").body;
-  EXPECT_THAT(page, HasSubstr("<bdi>outside</bdi><small>cannot be opened: it leads out of the folder</small></span>"));
+  EXPECT_THAT(page, HasSubstr("<bdi>outside</bdi> <small>cannot be opened: it leads out of the folder</small></span>"));
   EXPECT_THAT(page, Not(HasSubstr("href=\"outside\"")));
 }
 

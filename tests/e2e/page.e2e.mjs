@@ -1,6 +1,6 @@
 // The page in real Chromium: every way in, every dead end, and what happens when something breaks on the way.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, watch as watchDirectory, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, watch as watchDirectory, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { openBrowser, openPage, openPlainBrowser } from '../support/chromium.mjs';
@@ -203,6 +203,39 @@ suite('page', (define) => {
     await page.getByLabel('Text of the answer').fill(readFileSync(join(directory, answer), 'utf8'));
     await connected(page);
     assert.equal(await readInPage(page, homeOnly.path), homeOnly.text);
+  });
+
+  test('who carries the files by choice is not told that the browser cannot', {}, async (t) => {
+    const { page } = await livePage(t);
+    await page.getByRole('button', { name: 'Carry the two files by hand' }).click();
+    await page.getByText('You carry two small files yourself').waitFor();
+    assert.doesNotMatch(await page.evaluate(() => document.body.innerText), /gives pages no access/);
+  });
+
+  test('the local pages say whose folder they show, and what cannot be had', {}, async (t) => {
+    const { home } = oneFolder(t);
+    symlinkSync('/etc/passwd', join(home, 'outside'));
+    const server = await serve(t, home, { args: ['--name', 'Küche'] });
+    const context = await openBrowser(t, {});
+    const page = await context.newPage();
+    t.pages = [page];
+    const errors = [];
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    await page.goto(`http://127.0.0.1:${server.port}/`);
+    await page.getByText('On this computer').waitFor();
+    await page.getByText('cannot be opened: it leads out of the folder').waitFor();
+    assert.deepEqual(errors, []);
+    await page.goto(`http://127.0.0.1:${server.port}/Notes/nothing.txt`);
+    await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+    await page.getByRole('link', { name: 'Up to Notes' }).click();
+    await page.getByText('Recipes', { exact: true }).waitFor();
+    await page.goto(`http://127.0.0.1:${server.port}/outside`);
+    await page.getByText('a link that leads out of the folder').waitFor();
+    const client = await connect(t, home);
+    await client.event('connected', { seconds: 30 });
+    await page.goto(`http://127.0.0.1:${client.port}/`);
+    await page.getByText('On “Küche”').waitFor();
+    assert.equal(await page.getByText('On this computer').count(), 0);
   });
 
   test('honest clients are answered at once among 10,000 junk records', { seconds: 150 }, async (t) => {

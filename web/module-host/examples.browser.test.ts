@@ -66,7 +66,11 @@ describe.skipIf(chromiumIsMissing)('the pages of the examples', { timeout: 120_0
 
     await page.getByLabel('Find a link').fill('request MEAN');
     await expect.poll(titles).toEqual(['HTTP Semantics (RFC 9110)']);
+    await page.getByLabel('Find a link').fill('nowhere');
+    await page.getByText('No link has “nowhere” in it.').waitFor();
     await page.getByLabel('Find a link').fill('');
+    await page.setViewportSize({ width: 360, height: 700 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
 
     await page.getByLabel('Address').fill('nonsense');
     await page.getByRole('button', { name: 'Save' }).click();

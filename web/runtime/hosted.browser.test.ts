@@ -166,8 +166,8 @@ describe.skipIf(!existsSync('/usr/bin/chromium'))('the runtime on the server’s
     await page.evaluate(() => (globalThis as unknown as Globals).owndir.ready);
     expect(await status(page)).toBe('Not signed in');
     // The reason and the way out are there without a click, and go when they are no longer true.
-    await page.getByText('This browser is not signed in').waitFor();
-    expect(await page.getByText('Open the link that owndir printed when it started').isVisible()).toBe(true);
+    await page.getByText('This browser is not signed in, so').waitFor();
+    expect(await page.getByText('Open the link that owndir printed when it started;').isVisible()).toBe(true);
     await page.locator('owndir-status').getByRole('button').click();
     await page.getByRole('dialog').getByText('Open the link that owndir printed').waitFor();
   });
@@ -175,10 +175,10 @@ describe.skipIf(!existsSync('/usr/bin/chromium'))('the runtime on the server’s
   it('goes on by itself once the browser is signed in', async () => {
     origin.refuses = true;
     await open();
-    await page.getByText('This browser is not signed in').waitFor();
+    await page.getByText('not signed in, so').waitFor();
     origin.refuses = false;
     await isMode(page, 'live');
-    await page.getByText('This browser is not signed in').waitFor({ state: 'hidden' });
+    await page.getByText('not signed in, so').waitFor({ state: 'hidden' });
   });
 
   it('says whose folder it is where “owndir connect” answers, and does not take a lost channel for a missing sign-in', async () => {

@@ -65,7 +65,7 @@ export function hostedStatus(hosted: Hosted, mode: Mode, now: number): Status {
       return {
         tone: 'problem',
         text: 'Not signed in',
-        detail: 'Open the link that owndir printed when it started: it signs this browser in.',
+        detail: 'This browser is not signed in. Open the link that owndir printed when it started.',
         action: panel,
       };
     case 'away': {

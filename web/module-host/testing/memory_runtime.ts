@@ -17,6 +17,7 @@ const owndir = {
   directory: createDirectory(backing),
   mode: 'disk',
   where: 'file',
+  status: { tone: 'disk', text: 'From disk', detail: 'From disk.' },
   get address() {
     return address();
   },
