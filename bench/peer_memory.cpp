@@ -38,11 +38,12 @@ double ours() {
   std::vector<owndir::rtc::Pair> pairs;
   const auto add = [&] {
     bool done = false;
-    boost::asio::co_spawn(io, owndir::rtc::connect_pair(*engine, *engine, {}), [&](std::exception_ptr, auto pair) {
-      if (!pair) std::exit(1);
-      pairs.push_back(*pair);
-      done = true;
-    });
+    boost::asio::co_spawn(io, owndir::rtc::connect_pair(*engine, *engine, {}),
+                          [&](const std::exception_ptr&, auto pair) {
+                            if (!pair) std::exit(1);
+                            pairs.push_back(*pair);
+                            done = true;
+                          });
     io.restart();
     while (!done) io.run_one();
   };

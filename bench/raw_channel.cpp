@@ -32,7 +32,7 @@ double cpu_seconds() {
 template <class T>
 T run(asio::io_context& io, Awaitable<Result<T>> task) {
   Result<T> out = owndir::fail(Errc::internal);
-  asio::co_spawn(io, std::move(task), [&](std::exception_ptr, Result<T> value) {
+  asio::co_spawn(io, std::move(task), [&](const std::exception_ptr&, Result<T> value) {
     out = std::move(value);
     io.stop();
   });
@@ -65,7 +65,7 @@ double median(std::vector<double> values) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 5;
+  const long rounds = argc > 1 ? std::strtol(argv[1], nullptr, 10) : 5;
   constexpr std::uint64_t kBytes = 100'000'000;
   asio::io_context io;
   auto one = std::move(*ours::Engine::create(io.get_executor()));
@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
 
   for (const std::size_t size : {std::size_t{256} * 1024, std::size_t{16} * 1024}) {
     std::vector<double> own, theirs, ratio, our_cpu, their_cpu;
-    for (int i = 0; i < rounds; ++i) {
+    for (long i = 0; i < rounds; ++i) {
       const Sample a =
           sample(kBytes / 1e9, [&] { return run(io, ours::measure_raw(pair, kBytes, size)).megabytes_per_second; });
       const Sample b = sample(kBytes / 1e9, [&] { return bare::Flood::run(from, sender, receiver, kBytes, size); });

@@ -62,7 +62,7 @@ std::string read_text(int fd) {
 class NearEnd final : public bench::RawEnd {
  public:
   NearEnd(asio::any_io_executor executor, std::shared_ptr<exchange::MessageChannel> channel)
-      : RawEnd(std::move(channel), kHigh, kHigh / 2), changed_(std::move(executor)) {}
+      : RawEnd(std::move(channel), kHigh, kHigh / 2), changed_(executor) {}
 
   Awaitable<void> opened() {
     while (!is_open()) co_await changed_.wait();
@@ -90,7 +90,7 @@ class NearEnd final : public bench::RawEnd {
 template <class T>
 T run(asio::io_context& io, Awaitable<Result<T>> task) {
   std::optional<Result<T>> out;
-  asio::co_spawn(io, std::move(task), [&](std::exception_ptr thrown, Result<T> value) {
+  asio::co_spawn(io, std::move(task), [&](const std::exception_ptr& thrown, Result<T> value) {
     if (thrown) give_up("an exception");
     out = std::move(value);
     io.stop();
@@ -105,7 +105,7 @@ T run(asio::io_context& io, Awaitable<Result<T>> task) {
   asio::io_context io(1);
   const auto engine = must(rtc::Engine::create(io.get_executor()));
   std::vector<std::shared_ptr<rtc::Peer>> peers;
-  for (int i = 0; i < 2; ++i) {
+  for (std::size_t i = 0; i < 2; ++i) {
     peers.push_back(must(rtc::Peer::create(*engine, {})));
     write_text(fd, run(io, peers[i]->accept_offer(read_text(fd))));
   }

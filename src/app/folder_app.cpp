@@ -58,7 +58,7 @@ Result<site::SiteBuilderOptions> builder_options(const AppOptions& options) {
 
 Result<std::string> make_run_directory(const std::string& state) {
   std::error_code error;
-  const std::string inside = state + "/run";
+  std::string inside = state + "/run";
   if (inside.size() <= kLongestRunDirectory) {
     fs::remove_all(inside, error);
     fs::create_directory(inside, error);

@@ -1,5 +1,6 @@
 #include "app/review_text.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -91,11 +92,13 @@ std::string size_text(std::uint64_t bytes) {
 std::string review_text(const site::Review& review) {
   std::string text = "  modules (" + counted(review.files, "file") + ", " + size_text(review.bytes) + "):\n";
   std::vector<std::string> modules;
+  modules.reserve(review.modules.size());
   for (const std::string& module : review.modules) modules.push_back(shown_module(module));
   append_list(text, modules, "·");
   if (!review.packages.empty()) {
     std::vector<std::string> packages;
-    for (const auto& [name, range] : review.packages) packages.push_back(name + " " + range);
+    packages.reserve(review.packages.size());
+    for (const auto& [name, range] : review.packages) packages.push_back(fmt::format("{} {}", name, range));
     text += "  packages from the npm registry:\n";
     append_list(text, packages, "·");
     text += review.scripts ? "    their install scripts will run too (\"owndir\": {\"scripts\": true})\n" : "";

@@ -16,6 +16,7 @@ struct Outcome {
 Outcome run_with(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "owndir");
   std::vector<char*> argv;
+  argv.reserve(arguments.size());
   for (std::string& argument : arguments) argv.push_back(argument.data());
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();

@@ -283,6 +283,7 @@ class RefusedWatching : public ::testing::Test {
     while (*watcher_->step(1000, changes)) {
     }
     std::vector<std::string> told;
+    told.reserve(changes.size());
     for (const Change& change : changes) told.push_back(text_of(change));
     told_.insert(told_.end(), told.begin(), told.end());
     return told;
