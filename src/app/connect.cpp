@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/local_port.hpp"
+#include "app/login_link.hpp"
 #include "app/reporter.hpp"
 #include "app/uplink.hpp"
 #include "base/log.hpp"
@@ -84,11 +85,14 @@ Awaitable<Result<void>> Connect::start() {
   guard_options.hosts = local_hosts(options_.bind);
   guard_options.is_open_to_network = is_open_to_network(options_.bind);
   guard_options.session = std::move(*session);
+  guard_options.takes_key = [place = *state](std::string_view key) { return take_key(place, key); };
   guard_ = gateway::LocalGuard::create(forwarder_, std::move(guard_options));
   auto http = listen_locally(runner_.context().get_executor(), options_, kUsualPort, *guard_);
   if (!http) co_return fail(std::move(http.error()));
   http_ = std::move(*http);
   guard_->set_port(http_->port());
+  const Result<void> address_left = leave_address(*state, local_url(options_.bind, http_->port()));
+  if (!address_left) co_return address_left;
 
   UplinkOptions uplink_options;
   uplink_options.ice_servers = std::move(*servers);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "app/local_port.hpp"
+#include "app/login_link.hpp"
 #include "app/peer_sessions.hpp"
 #include "app/reporter.hpp"
 #include "app/review_text.hpp"
@@ -151,12 +152,13 @@ Result<void> Serve::listen() {
   guard_options.hosts = local_hosts(options_.bind);
   guard_options.is_open_to_network = is_open_to_network(options_.bind);
   guard_options.session = std::move(*session);
+  guard_options.takes_key = [this](std::string_view key) { return take_key(state_, key); };
   guard_ = gateway::LocalGuard::create(*gateway_, std::move(guard_options));
   auto http = listen_locally(runner_.context().get_executor(), options_, kUsualPort, *guard_);
   if (!http) return fail(std::move(http.error()));
   http_ = std::move(*http);
   guard_->set_port(http_->port());
-  return {};
+  return leave_address(state_, local_url(options_.bind, http_->port()));
 }
 
 Awaitable<Result<void>> Serve::start_rendezvous() {
@@ -200,26 +202,27 @@ void Serve::say_hello() {
   if (is_open_to_network(options_.bind))
     who += ";\n                       every machine of the network that has the link (--bind; not encrypted)";
   const std::string page = options_.launcher ? "owndir.html" : ".owndir/.dist/index.html";
-  reporter_.event("listening",
-                  {{"url", login},
-                   {"port", http_->port()},
-                   {"server", rendezvous_->id()},
-                   {"folder", options_.directory},
-                   {"stun", options_.stun}},
-                  "owndir serves " + (unknown ? options_.directory : folder) + "\n\n" +         //
-                      "  on this machine      " + login + "\n" +                                //
-                      "                       (opens the session once, within 10 minutes)\n" +  //
-                      "  on your devices      open " + page + " in the synced folder\n" +       //
-                      "  STUN servers         " + stun + "\n" +                                 //
-                      "  who gets in          " + who + "\n\n" +                                //
-                      "Press Ctrl-C to stop.\n");
+  reporter_.event(
+      "listening",
+      {{"url", login},
+       {"port", http_->port()},
+       {"server", rendezvous_->id()},
+       {"folder", options_.directory},
+       {"stun", options_.stun}},
+      "owndir serves " + (unknown ? options_.directory : folder) + "\n\n" +                                     //
+          "  on this machine      " + login + "\n" +                                                            //
+          "                       (signs a browser in, once, within 10 minutes; another: owndir link DIR)\n" +  //
+          "  on your devices      open " + page + " in the synced folder\n" +                                   //
+          "  STUN servers         " + stun + "\n" +                                                             //
+          "  who gets in          " + who + "\n\n" +                                                            //
+          "Press Ctrl-C to stop.\n");
 }
 
 Awaitable<int> Serve::run() {
   Result<void> started = prepare();
   if (started) co_await ask_first();
   // The first build comes before the first visitor; later ones do not hold anybody up.
-  if (started && !app_->built_site()) co_await app_->refresh();
+  if (started && !app_->built_site()) co_await app_->first();
   if (started) started = publish();
   if (started) started = listen();
   if (started) started = co_await start_rendezvous();

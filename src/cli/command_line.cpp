@@ -7,6 +7,7 @@
 
 #include "app/build.hpp"
 #include "app/connect.hpp"
+#include "app/login_link.hpp"
 #include "app/serve.hpp"
 #include "base/log.hpp"
 #include "cli/help_text.hpp"
@@ -103,7 +104,8 @@ std::string complaint(const CLI::App* program, const CLI::Error& error) {
 }
 
 int unknown_command(const std::string& name) {
-  app::print_error("there is no command '" + printable(name) + "'; the commands are serve, connect, build and trust");
+  app::print_error("there is no command '" + printable(name) +
+                   "'; the commands are serve, connect, build, trust and link");
   return app::kExitUsage;
 }
 
@@ -187,10 +189,16 @@ int run(int argc, char** argv) {
       ->option_text(" ");
   trust_command->footer(std::string(kTrustFooter) + "\n" + kExitCodes);
 
+  app::LinkOptions link;
+  CLI::App* link_command = program.add_subcommand("link", "Print a new login link of the owndir that serves a folder");
+  add_basic(*link_command, link, level);
+  link_command->footer(std::string(kLinkFooter) + "\n" + kExitCodes);
+
   if (const std::optional<int> code = parse(program, argc, argv)) return *code;
   set_log_level(level);
   if (build_command->parsed()) return app::run_build(build);
   if (trust_command->parsed()) return app::run_trust(trust);
+  if (link_command->parsed()) return app::run_link(link);
   const bool serving = serve_command->parsed();
   app::CommonOptions& common = serving ? static_cast<app::CommonOptions&>(serve) : connect;
   const Result<void> finished = finish(common, serving ? *serve_command : *connect_command, stun, level);

@@ -42,6 +42,7 @@ TEST(CommandLine, WrongUsageEndsWithCodeTwoAndSaysWhatIsWrong) {
       {{"serve", "/tmp", "/tmp"}, "owndir serve does not take /tmp"},
       {{"serve", "/etc/passwd"}, "is a file; give the folder that it is in"},
       {{"connect"}, "owndir: which folder? Write  owndir connect DIR"},
+      {{"link"}, "owndir: which folder? Write  owndir link DIR"},
       {{"help", "fly"}, "there is no command 'fly'"},
       {{"serve", "/tmp", "--stun", "http://example.org"}, "stun"},
       {{"serve", "/tmp", "--turn", "turn:relay.example.org"}, "turn"},

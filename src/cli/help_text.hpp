@@ -48,6 +48,12 @@ inline constexpr const char* kTrustFooter =
     "  owndir trust ~/Notes --yes                         in a script, after you have looked\n"
     "  owndir trust ~/Notes --revoke                      nothing new runs until the next approval\n";
 
+inline constexpr const char* kLinkFooter =
+    "For another browser on this computer, or when the first link is used up or too old. The link works once, for ten\n"
+    "minutes; a browser that opened it stays signed in for a month.\n"
+    "Example:\n"
+    "  owndir link ~/Photos\n";
+
 inline constexpr const char* kConnectFooter =
     "Writes an offer into DIR/.owndir/.wrtc-proxy/ and waits until the sync has brought the answer; then the local\n"
     "address carries HTTP to the server at home. Connects again by itself when the connection is lost.\n"

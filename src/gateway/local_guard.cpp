@@ -37,12 +37,12 @@ Response refuse(std::uint16_t status, std::string_view text) {
 
 Refusal not_signed_in() {
   return {403, "This browser is not signed in", "This browser is not signed in.",
-          "Open the link that owndir printed when it started.", false};
+          "Open the link that owndir printed when it started, or get another: owndir link DIR", false};
 }
 
 Refusal used_link() {
   return {403, "This link does not sign in any more", "This link was used already or is too old.",
-          "Start owndir again, or open the newest link that it printed.", false};
+          "Open the newest one, or get another: owndir link DIR", false};
 }
 
 Response redirect(std::uint16_t status, std::string location) {
@@ -131,6 +131,7 @@ class Guard final : public LocalGuard {
         hosts_(std::move(options.hosts)),
         random_(options.random != nullptr ? *options.random : system_random()),
         session_(options.session.empty() ? random_.hex(32) : std::move(options.session)),
+        takes_key_(std::move(options.takes_key)),
         is_open_to_network_(options.is_open_to_network),
         view_(random_) {}
 
@@ -218,13 +219,15 @@ class Guard final : public LocalGuard {
     const auto target = parse_target(head.target);
     const std::string presented = target ? target->parameter("key").value_or("") : "";
     const bool fresh = std::chrono::steady_clock::now() < key_until_;
-    const bool right = same_secret(presented, key_) && fresh;
+    const bool newest = same_secret(presented, key_) && fresh;
+    const bool right =
+        newest || (head.method == "GET" && !presented.empty() && takes_key_ != nullptr && takes_key_(presented));
     if (!right && !has_cookie(head.fields, cookie_name(), session_)) return refuse(used_link(), head);
     if (head.method != "GET") return refuse(403, "Open this link in a browser.");
     Response response = redirect(303, "/");
     response.head.fields.add("Referrer-Policy", "no-referrer");
     if (right) {
-      key_.clear();
+      if (newest) key_.clear();
       response.head.fields.add("Set-Cookie", cookie_name() + "=" + session_ + "; HttpOnly; SameSite=Strict; Path=/");
     }
     return response;
@@ -271,6 +274,7 @@ class Guard final : public LocalGuard {
   std::vector<std::string> hosts_;
   Random& random_;
   std::string session_;
+  std::function<bool(std::string_view)> takes_key_;
   bool is_open_to_network_;
   View view_;
   std::string key_;

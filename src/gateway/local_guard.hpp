@@ -4,6 +4,7 @@
 // (and every WebSocket) needs the exact Origin and the session cookie, which only the one-time link gives. Where other
 // machines reach the port, reads need the cookie too: there a Host is whatever the sender likes. Network thread only.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,9 +15,10 @@
 namespace owndir::gateway {
 
 struct GuardOptions {
-  std::vector<std::string> hosts;   ///< accepted host names without port: "127.0.0.1", "localhost", "[::1]"
-  Random* random = nullptr;         ///< null: system_random()
-  std::string session;              ///< what signed-in browsers hold, kept from an earlier run; empty: a new secret
+  std::vector<std::string> hosts;  ///< accepted host names without port: "127.0.0.1", "localhost", "[::1]"
+  Random* random = nullptr;        ///< null: system_random()
+  std::string session;             ///< what signed-in browsers hold, kept from an earlier run; empty: a new secret
+  std::function<bool(std::string_view key)> takes_key;  ///< whether that is another one-time key; true at most once
   bool is_open_to_network = false;  ///< the port is not bound to loopback alone: reads need the session cookie too
 };
 

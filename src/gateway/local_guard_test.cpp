@@ -305,6 +305,21 @@ TEST_F(LocalGuardTest, GivesTheCookieForTheNewestLinkOnce) {
   EXPECT_TRUE(next_.asked.empty());
 }
 
+TEST_F(LocalGuardTest, GivesTheCookieForAKeyThatWasLeftElsewhere) {
+  std::string left = "elsewhere";
+  GuardOptions options;
+  options.takes_key = [&left](std::string_view key) { return !left.empty() && key == std::exchange(left, ""); };
+  start(std::move(options));
+  const std::string own = guard_->make_login_target();
+  const Fields host = {{"Host", "localhost:8800"}};
+  EXPECT_EQ(ask("HEAD", "/@/login?key=elsewhere", host).head.status, 403);
+  const Response response = ask("GET", "/@/login?key=elsewhere", host);
+  EXPECT_EQ(response.head.status, 303);
+  EXPECT_TRUE(response.head.fields.contains("Set-Cookie"));
+  EXPECT_EQ(ask("GET", "/@/login?key=elsewhere", host).head.status, 403);
+  EXPECT_EQ(ask("GET", own, host).head.status, 303) << "the program's own link is still good";
+}
+
 TEST_F(LocalGuardTest, ShowsDocumentsOfTheFolderWhereTheirOwnPicturesLoad) {
   const Fields navigation = {{"Host", "localhost:8800"},
                              {"Sec-Fetch-Site", "same-origin"},

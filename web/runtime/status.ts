@@ -65,7 +65,7 @@ export function hostedStatus(hosted: Hosted, mode: Mode, now: number): Status {
       return {
         tone: 'problem',
         text: 'Not signed in',
-        detail: 'This browser is not signed in. Open the link that owndir printed when it started.',
+        detail: 'This browser is not signed in. Open the link that owndir printed, or get another: owndir link DIR.',
         action: panel,
       };
     case 'away': {
