@@ -40,5 +40,5 @@ function(owndir_share)
       ${CMAKE_SOURCE_DIR}/protocol/protocol.json ${CMAKE_SOURCE_DIR}/protocol/generate.mjs
     COMMENT "Gathering the runtime data directory" VERBATIM)
   add_custom_target(owndir_share_directory ALL DEPENDS ${CMAKE_BINARY_DIR}/share/stamp)
-  install(DIRECTORY ${OWNDIR_SHARE} DESTINATION share PATTERN ".packages.json" EXCLUDE)
+  install(DIRECTORY ${OWNDIR_SHARE} DESTINATION share USE_SOURCE_PERMISSIONS PATTERN ".packages.json" EXCLUDE)
 endfunction()

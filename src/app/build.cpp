@@ -107,7 +107,9 @@ Awaitable<int> Build::once(site::SiteBuilder& builder) {
     print_error(outcome.error());
     co_return kExitFailure;
   }
-  code_ = outcome->code;
+  // What moved while it was copied has not been built, even if it moves back.
+  const bool moved = outcome->failure && outcome->failure->is(Errc::conflict);
+  code_ = moved ? std::make_shared<const site::Snapshot>() : outcome->code;
   approved_ = outcome->review->approved;
   co_return report(*outcome);
 }

@@ -179,9 +179,10 @@ void SiteService::tell(const site::SiteOutcome& outcome, std::chrono::millisecon
     case State::failed: {
       const std::string reason = last_problem_.empty() ? outcome.failure->context : last_problem_;
       announce("failed", reason);
-      log("site").error("the folder's app cannot be built: {}", printable(outcome.failure->context, 1000));
+      log("site").info("the folder's app cannot be built: {}", printable(outcome.failure->context, 1000));
       reporter_.event("failed", {{"text", reason}},
-                      clock_time() + "  the folder's app cannot be built: " + outcome.failure->context +
+                      clock_time() + "  the folder's app cannot be built" +
+                          (last_problem_.empty() ? ": " + outcome.failure->context : std::string()) +
                           (site_ ? "\n          the last good build is still served" : ""));
       return;
     }
@@ -192,12 +193,14 @@ void SiteService::start() {
   tasks_.spawn("site", watch(*this));
 }
 
-Awaitable<void> SiteService::watch(SiteService& self) {
+Awaitable<void> SiteService::first() {
   // What changes while a build runs is a change since before it.
-  if (self.watched_.empty()) {
-    co_await self.builder_.wait_for_change(self.watched_);
-    co_await self.refresh();
-  }
+  co_await builder_.wait_for_change(watched_);
+  co_await refresh();
+}
+
+Awaitable<void> SiteService::watch(SiteService& self) {
+  if (self.watched_.empty()) co_await self.first();
   for (;;) {
     co_await self.builder_.wait_for_change(self.watched_);
     co_await self.refresh();

@@ -32,8 +32,8 @@ class SiteService {
   void load();
   /// The person has seen what waits for approval under this digest; it is not told again.
   void mark_told(const std::string& digest) { told_ = digest; }
-  /// Looks, builds and publishes once.
-  Awaitable<void> refresh();
+  /// Looks, builds and publishes once, before `start`.
+  Awaitable<void> first();
   /// From now on, whenever something has changed.
   void start();
   /// Where the site is published, as far as known.
@@ -48,6 +48,7 @@ class SiteService {
   void start_host(const site::Generation& generation);
   void tell(const site::SiteOutcome& outcome, std::chrono::milliseconds took);
   void take(const modules::BuildEvent& event);
+  Awaitable<void> refresh();
   void announce(const char* state, std::string text);
 
   asio::any_io_executor executor_;
