@@ -6,6 +6,7 @@ import { showClasses } from './classes.ts';
 import { locationOf, navigationOver } from './navigation.ts';
 import { encodePath } from './paths.ts';
 import type { Module, Node, Runtime, Tree } from './runtime.ts';
+import { sourceStack } from './source_map.ts';
 
 export function App({ runtime, tree }: { runtime: Runtime; tree: Tree }): ReactNode {
   const navigation = useMemo(() => navigationOver(runtime), [runtime]);
@@ -60,31 +61,50 @@ interface ErrorPageState {
   error: unknown;
   /** Where the error was thrown. */
   path: string;
+  /** The same in the modules' own source, once it is known. */
+  places: readonly string[] | null;
 }
 
 /** Shown until the address changes. */
 class ErrorPage extends Component<ErrorPageProps, ErrorPageState> {
-  override state: ErrorPageState = { error: undefined, path: this.props.path };
+  override state: ErrorPageState = { error: undefined, path: this.props.path, places: null };
 
   static getDerivedStateFromError(error: unknown): Partial<ErrorPageState> {
-    return { error: error ?? new Error('a frame has thrown nothing') };
+    return { error: error ?? new Error('a frame has thrown nothing'), places: null };
+  }
+
+  override componentDidCatch(error: unknown): void {
+    const { text, stack } = describe(error);
+    void sourceStack(stack).then(places => {
+      if (!places) return;
+      console.error(`${text}\n${places.map(place => `    at ${place}`).join('\n')}`);
+      if (this.state.error === error) this.setState({ places });
+    });
   }
 
   static getDerivedStateFromProps({ path }: ErrorPageProps, state: ErrorPageState): Partial<ErrorPageState> | null {
-    return path === state.path ? null : { error: undefined, path };
+    return path === state.path ? null : { error: undefined, path, places: null };
   }
 
   override render(): ReactNode {
-    const { error } = this.state;
+    const { error, places } = this.state;
     if (error === undefined) return this.props.children;
     const { text, stack } = describe(error);
     return (
       <main role="alert" data-owndir-error="" style={{ font: '16px/1.5 system-ui, sans-serif', margin: '2rem' }}>
         <h1 style={{ fontSize: '1.25rem' }}>The module of {this.props.path} does not work</h1>
         <p>{text}</p>
-        <pre style={{ whiteSpace: 'pre-wrap', fontSize: '0.8rem' }}>{stack}</pre>
+        {places && (
+          <pre data-owndir-places="" style={{ whiteSpace: 'pre-wrap' }}>
+            {places.map(place => `at ${place}`).join('\n')}
+          </pre>
+        )}
+        <details open={!places}>
+          <summary>In the built script</summary>
+          <pre style={{ whiteSpace: 'pre-wrap', fontSize: '0.8rem' }}>{stack}</pre>
+        </details>
         <p>
-          <button onClick={() => this.setState({ error: undefined })}>Try again</button>
+          <button onClick={() => this.setState({ error: undefined, places: null })}>Try again</button>
         </p>
       </main>
     );
