@@ -43,5 +43,24 @@ TEST(ReviewText, AWithdrawnApprovalIsNotNothing) {
   EXPECT_THAT(text, Not(HasSubstr("approved before")));
 }
 
+TEST(ReviewText, SaysWhatChangedInOneLine) {
+  EXPECT_EQ(changes_text({}), "");
+  site::Snapshot before, after;
+  before.files = {{"a.js", "1", 0, false}, {"b.js", "1", 0, false}};
+  EXPECT_EQ(changes_text(site::difference_of(before, before)), "");
+  after.files = {{"a.js", "2", 0, false}, {"c.js", "1", 0, false}};
+  EXPECT_EQ(changes_text(site::difference_of(before, after)), "a.js, c.js (new), b.js (removed)");
+  site::Difference many;
+  many.changed = {"1", "2", "3", "4", "5"};
+  EXPECT_EQ(changes_text(many), "1, 2, 3 and 2 more");
+}
+
+TEST(ReviewText, NamesWhatWasProbablyMeantToBeAModule) {
+  site::Review review;
+  EXPECT_EQ(hints_text(review, "  "), "");
+  review.hints = {{".owndir/Index.jsx", "is no module"}};
+  EXPECT_EQ(hints_text(review, "  "), "\n  .owndir/Index.jsx is no module");
+}
+
 }  // namespace
 }  // namespace owndir::app

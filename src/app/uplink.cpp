@@ -67,7 +67,8 @@ Awaitable<void> Uplink::run() {
   for (;;) {
     Result<void> ended = co_await attempt();
     const bool came_up = std::exchange(up_, false);
-    if (!ended) report_loss(ended.error());
+    // Cancelled: the command stops.
+    if (!ended && !ended.error().is(Errc::cancelled)) report_loss(ended.error());
     pause = came_up ? kFirstPause : std::min(pause * 2, kLongestPause);
     co_await client_.spent();
     co_await sleep_for(pause);
