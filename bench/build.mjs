@@ -1,5 +1,6 @@
 // build.cold, build.warm: `host.cjs build` of examples/notes against bare esbuild on the same entry points, whole processes turn
-// by turn. cold: nothing is cached; warm: one module has changed. build.nochange: nothing has; how long, and files rewritten.
+// by turn. cold: nothing is cached; warm: one module has changed. build.nochange: `owndir build` where nothing has, against a
+// Node that does nothing; how long, and how many files are rewritten.
 import { spawnSync } from "node:child_process";
 import {
   appendFileSync,
@@ -21,9 +22,9 @@ const median = (list) =>
   [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const round = (value, digits = 3) => Number(value.toFixed(digits));
 
-function timed(argv, input = "") {
+function timed(argv, input = "", program = process.execPath) {
   const started = performance.now();
-  const run = spawnSync(process.execPath, argv, {
+  const run = spawnSync(program, argv, {
     input,
     encoding: "utf8",
     maxBuffer: 64 << 20,
@@ -114,14 +115,21 @@ export async function measure(t, wanted, _programs, print) {
   if (wanted.includes("build.cold")) compare("build.cold", clear);
   if (wanted.includes("build.warm")) compare("build.warm", change);
   if (!wanted.includes("build.nochange")) return;
-  timed(host, job);
-  const before = stamps(out);
+  const owndir = () =>
+    timed(
+      ["build", folder, "--trust", "--state", join(t.directory, "state")],
+      "",
+      join(root, "build/release/src/cli/owndir"),
+    );
+  const site = join(folder, ".owndir/.dist");
+  owndir();
+  const before = stamps(site);
   const [times, empty] = [[], []];
   for (let i = 0; i < rounds; ++i) {
-    times.push(timed(host, job));
+    times.push(owndir());
     empty.push(timed(["-e", "0"]));
   }
-  const rewritten = stamps(out).filter(
+  const rewritten = stamps(site).filter(
     (stamp) => !before.includes(stamp),
   ).length;
   print({

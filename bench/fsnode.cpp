@@ -25,6 +25,7 @@
 #include "fsnode/stream_socket.hpp"
 #include "gateway/gateway.hpp"
 #include "http/server.hpp"
+#include "wanted.hpp"
 
 namespace {
 
@@ -294,9 +295,7 @@ void print(const char* name, const char* against, double ours, double theirs, do
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto wanted = [&](std::string_view name) {
-    return argc < 2 || std::any_of(argv + 1, argv + argc, [&](const char* prefix) { return name.starts_with(prefix); });
-  };
+  const bench::Wanted wanted(argc, argv);
   if (!wanted("fsnode.list") && !wanted("fsnode.read") && !wanted("fsnode.write")) return 0;
   std::string work = (fs::temp_directory_path() / "owndir-bench-XXXXXX").string();
   require(::mkdtemp(work.data()) != nullptr, "no temporary folder");

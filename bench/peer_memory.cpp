@@ -14,6 +14,7 @@
 
 #include "bare_libwebrtc.hpp"
 #include "rtc/pair.hpp"
+#include "wanted.hpp"
 
 namespace {
 
@@ -88,7 +89,8 @@ double apart(double (*measure)()) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (!owndir::bench::Wanted(argc, argv)("peer.memory")) return 0;
   const double own = apart(ours);
   const double bare = apart(libwebrtc);
   fmt::print(

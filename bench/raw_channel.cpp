@@ -10,6 +10,7 @@
 
 #include "bare_libwebrtc.hpp"
 #include "rtc/pair.hpp"
+#include "wanted.hpp"
 
 namespace {
 
@@ -65,7 +66,9 @@ double median(std::vector<double> values) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const long rounds = argc > 1 ? std::strtol(argv[1], nullptr, 10) : 5;
+  const owndir::bench::Wanted wanted(argc, argv);
+  if (!wanted("rtc.raw_channel") && !wanted("rtc.round_trip")) return 0;
+  constexpr int kRounds = 5;
   constexpr std::uint64_t kBytes = 100'000'000;
   asio::io_context io;
   auto one = std::move(*ours::Engine::create(io.get_executor()));
@@ -77,7 +80,7 @@ int main(int argc, char** argv) {
 
   for (const std::size_t size : {std::size_t{256} * 1024, std::size_t{16} * 1024}) {
     std::vector<double> own, theirs, ratio, our_cpu, their_cpu;
-    for (long i = 0; i < rounds; ++i) {
+    for (int i = 0; i < kRounds; ++i) {
       const Sample a =
           sample(kBytes / 1e9, [&] { return run(io, ours::measure_raw(pair, kBytes, size)).megabytes_per_second; });
       const Sample b = sample(kBytes / 1e9, [&] { return bare::Flood::run(from, sender, receiver, kBytes, size); });

@@ -25,6 +25,7 @@
 #include "base/log.hpp"
 #include "rendezvous/server.hpp"
 #include "rtc/peer.hpp"
+#include "wanted.hpp"
 
 namespace {
 
@@ -272,12 +273,7 @@ void run_answers(const fs::path& work) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const std::vector<std::string> wanted(arguments + 1, arguments + count);
-  const auto chosen = [&](std::string_view name) {
-    return wanted.empty() || std::ranges::any_of(wanted, [&](const std::string& prefix) {
-             return name.starts_with(prefix) || prefix.starts_with(name);
-           });
-  };
+  const bench::Wanted chosen(count, arguments);
   set_log_level("error");  // each piece of junk is refused with a warning
   std::string work = (fs::temp_directory_path() / "owndir-bench-XXXXXX").string();
   if (::mkdtemp(work.data()) == nullptr) return 1;

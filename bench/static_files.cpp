@@ -20,6 +20,7 @@
 #include "gateway/gateway.hpp"
 #include "gateway/local_guard.hpp"
 #include "http/server.hpp"
+#include "wanted.hpp"
 
 namespace {
 
@@ -150,13 +151,11 @@ double median(std::vector<double> values) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const bench::Wanted wanted(argc, argv);
   std::vector<std::pair<std::string, std::string>> chosen;
-  for (const auto& [file, bench] :
+  for (const auto& [file, figure] :
        {std::pair("small.txt", "http.static.4KiB"), std::pair("large.txt", "http.static.8MiB")}) {
-    const bool all = argc == 1;
-    if (all ||
-        std::any_of(argv + 1, argv + argc, [&](const char* prefix) { return std::string(bench).starts_with(prefix); }))
-      chosen.emplace_back(file, bench);
+    if (wanted(figure)) chosen.emplace_back(file, figure);
   }
   if (chosen.empty()) return 0;
   std::string name = (fs::temp_directory_path() / "owndir-bench-XXXXXX").string();
@@ -181,7 +180,7 @@ int main(int argc, char** argv) {
   } else if (!wait_for(their_port, theirs)) {
     fmt::print("{{\"name\":\"http.static\",\"skipped\":\"nginx does not start; is it installed?\"}}\n");
   } else {
-    for (const auto& [file, bench] : chosen) {
+    for (const auto& [file, figure] : chosen) {
       std::vector<double> our_rates;
       std::vector<double> their_rates;
       for (int round = 0; round < kRounds; ++round) {
@@ -191,7 +190,7 @@ int main(int argc, char** argv) {
       const double a = median(our_rates);
       const double b = median(their_rates);
       if (a == 0 || b == 0) status = 1;
-      fmt::print("{{\"name\":\"{}\",\"ratio\":{:.2f},\"ours_per_s\":{:.0f},\"nginx_per_s\":{:.0f}}}\n", bench,
+      fmt::print("{{\"name\":\"{}\",\"ratio\":{:.2f},\"ours_per_s\":{:.0f},\"nginx_per_s\":{:.0f}}}\n", figure,
                  b > 0 ? a / b : 0, a, b);
     }
   }

@@ -16,6 +16,7 @@
 #include "bulk.hpp"
 #include "rtc/peer.hpp"
 #include "tunnel/connection.hpp"
+#include "wanted.hpp"
 
 namespace {
 
@@ -221,14 +222,9 @@ Awaitable<Pair> compare(Near& near, int rounds, Measure tunnel, Measure raw) {
   co_return Pair{median(tunnels), median(raws), median(ratios)};
 }
 
-Awaitable<Result<bool>> measure(Near near, std::vector<std::string> wanted) {
+Awaitable<Result<bool>> measure(Near near, bench::Wanted chosen) {
   co_await near.raw.opened();
   must(co_await near.tunnel.ready());
-  const auto chosen = [&](std::string_view name) {
-    return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const std::string& prefix) {
-             return name.substr(0, prefix.size()) == prefix;
-           });
-  };
   static constexpr std::uint64_t kMib = kSample * kRounds >> 20;
   const auto print_rate = [](std::string_view name, const Pair& pair) {
     fmt::print(R"({{"name":"{}","mib":{},"mb_per_s":{:.1f},"raw_mb_per_s":{:.1f},"ratio":{:.3f}}})"
@@ -256,12 +252,8 @@ Awaitable<Result<bool>> measure(Near near, std::vector<std::string> wanted) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const std::vector<std::string> wanted(arguments + 1, arguments + count);
-  static constexpr std::string_view kNames[] = {"tunnel.download.native", "tunnel.upload.native", "tunnel.get.latency"};
-  const bool any = wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [](const std::string& prefix) {
-                     return std::any_of(std::begin(kNames), std::end(kNames),
-                                        [&](std::string_view name) { return name.substr(0, prefix.size()) == prefix; });
-                   });
+  const bench::Wanted wanted(count, arguments);
+  const bool any = wanted("tunnel.download.native") || wanted("tunnel.upload.native") || wanted("tunnel.get.latency");
   if (!any) return 0;
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) give_up("no socket pair");

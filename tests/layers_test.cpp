@@ -99,9 +99,8 @@ std::vector<fs::path> project_files() {
   std::vector<fs::path> found;
   for (auto it = fs::recursive_directory_iterator(project_root()); it != fs::recursive_directory_iterator(); ++it) {
     const std::string name = it->path().filename().string();
-    if (name == ".git") {
-      it.disable_recursion_pending();  // a file in a further work tree
-    } else if (it->is_directory() && (skipped.contains(name) || it->path() == project_root() / "fuzz" / "corpus")) {
+    const bool is_skipped = skipped.contains(name) || it->path() == project_root() / "fuzz" / "corpus";
+    if (name == ".git" || (it->is_directory() && is_skipped)) {  // .git is a file in a further work tree
       it.disable_recursion_pending();
     } else if (it->is_regular_file() && !binary.contains(it->path().extension().string())) {
       found.push_back(it->path());

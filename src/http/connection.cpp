@@ -9,6 +9,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <charconv>
 
 #include "base/log.hpp"
 #include "http/socket_handshake.hpp"
@@ -75,8 +76,9 @@ Awaitable<void> Connection::run(std::shared_ptr<Connection> self) {
       co_await run_web_socket(std::move(self->socket_), self->limits_, std::move(upgrade.key),
                               std::move(upgrade.accept));
     }
-  } catch (const std::exception&) {
-    // Cancelled: the server stops.
+  } catch (const std::exception& error) {
+    // Cancelled, as a rule: the server stops.
+    log("http").debug("a connection ended: {}", error.what());
   }
   self->finish();
 }
@@ -118,7 +120,7 @@ Awaitable<bool> Connection::serve_one() {
   if (in->has_body) {
     std::optional<std::uint64_t> length;
     if (const auto field = request.head.fields.get("content-length"))
-      length = std::strtoull(field->data(), nullptr, 10);
+      std::from_chars(field->data(), field->data() + field->size(), length.emplace());
     request.body = std::make_unique<RequestBody>(shared_from_this(), length);
   }
   exchange::SocketAnswer answered = co_await answer(std::move(request), *in);

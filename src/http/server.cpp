@@ -14,7 +14,7 @@ using asio::ip::tcp;
 
 class TcpServer final : public Server {
  public:
-  TcpServer(tcp::acceptor acceptor, ServerOptions options, exchange::Handler& handler)
+  TcpServer(tcp::acceptor acceptor, const ServerOptions& options, exchange::Handler& handler)
       : acceptor_(std::move(acceptor)),
         port_(acceptor_.local_endpoint().port()),
         limits_(options.limits),

@@ -79,7 +79,7 @@ class Socket final : public exchange::WebSocket {
   Awaitable<void> watch();
 
   bool take_chunk(std::size_t size);
-  void want_close(std::uint16_t code, std::string reason);
+  void want_close(std::uint16_t code, std::string_view reason);
   void over(const beast::error_code& error);
   void cut();
   void heard();
@@ -208,14 +208,14 @@ Awaitable<Result<void>> Socket::send(SocketMessage message) {
 }
 
 Awaitable<void> Socket::close(std::uint16_t code, std::string reason) {
-  if (!over_ && !closing_) want_close(code, std::move(reason));
+  if (!over_ && !closing_) want_close(code, reason);
   while (!over_) {
     const bool woken = co_await changed_.wait();
     if (!woken) co_return;
   }
 }
 
-void Socket::want_close(std::uint16_t code, std::string reason) {
+void Socket::want_close(std::uint16_t code, std::string_view reason) {
   closing_.emplace(static_cast<websocket::close_code>(exchange::may_be_sent(code) ? code : 0));
   if (closing_->code != websocket::close_code::none) {
     const std::string_view cut_reason = is_utf8(reason) ? cut_utf8(reason, kReason) : std::string_view();

@@ -82,7 +82,7 @@ class RendezvousClient : public testing::TestWithParam<bool> {
     waiting.running = true;
     asio::co_spawn(loop_.network, run_exchange(*client_, waiting),
                    asio::bind_cancellation_slot(waiting.cancel.slot(),
-                                                [&waiting](std::exception_ptr) { waiting.running = false; }));
+                                                [&waiting](const std::exception_ptr&) { waiting.running = false; }));
   }
   void give_up(Waiting& waiting) {
     asio::post(loop_.network, [&waiting] { waiting.cancel.emit(asio::cancellation_type::all); });

@@ -32,7 +32,10 @@ std::string base64_decoded(const std::string& text) {
   for (const char c : text) {
     if (c == '=') break;
     bits = (bits << 6) | static_cast<std::uint32_t>(kAlphabet.find(c));
-    if ((count += 6) >= 8) out += static_cast<char>((bits >> (count -= 8)) & 0xff);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out += static_cast<char>((bits >> count) & 0xff);
   }
   return out;
 }

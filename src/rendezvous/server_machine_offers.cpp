@@ -138,7 +138,7 @@ void ServerMachine::write_answer(Entry& entry, Pending& pending, const std::stri
     end_offer(entry, /*abandon=*/true, /*spent=*/true);
     return refuse(entry, Error{Errc::too_large, "its answer has too many candidates; use fewer network interfaces"});
   }
-  record.key = *entry.key;
+  record.key = entry.key;
   record.generation = pending.generation;
   pending.answer = name_of(answer);
   own_.insert_or_assign(pending.answer, std::move(record));

@@ -159,7 +159,7 @@ struct Loop {
   T run(Awaitable<T> task) {
     std::optional<T> result;
     std::exception_ptr failure;
-    asio::co_spawn(network, std::move(task), [&](std::exception_ptr error, T value) {
+    asio::co_spawn(network, std::move(task), [&](const std::exception_ptr& error, T value) {
       failure = error;
       result.emplace(std::move(value));
     });

@@ -136,6 +136,7 @@ class InotifyWatcher final : public Watcher {
 
 }  // namespace
 
+// The polling twin keeps the store. NOLINTNEXTLINE(performance-unnecessary-value-param)
 std::unique_ptr<Watcher> watch_inotify(FileJobs& jobs, SharedFolder root, std::shared_ptr<Store>, WatchOptions options,
                                        WatchEvents events) {
   return std::make_unique<InotifyWatcher>(jobs, std::move(root), std::move(options), std::move(events));

@@ -104,8 +104,7 @@ std::optional<Generation> load_current(const std::string& state_directory) {
 }
 
 Result<std::string> begin_generation(const std::string& state_directory, const std::string& key) {
-  const std::string work =
-      state_directory + "/" + std::string(kPrefix) + key.substr(0, 16) + "-" + system_random().hex(3);
+  std::string work = state_directory + "/" + std::string(kPrefix) + key.substr(0, 16) + "-" + system_random().hex(3);
   std::error_code error;
   for (const char* part : {"", "/source", "/out"}) {
     fs::create_directory(work + part, error);

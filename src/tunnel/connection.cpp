@@ -35,7 +35,7 @@ class Handle final : public Connection {
 std::shared_ptr<Connection> Connection::start(asio::any_io_executor executor,
                                               std::vector<std::shared_ptr<exchange::MessageChannel>> channels,
                                               ConnectionOptions options) {
-  const auto driver = std::make_shared<Driver>(std::move(executor), std::move(channels), std::move(options));
+  const auto driver = std::make_shared<Driver>(std::move(executor), std::move(channels), options);
   driver->start();
   return std::make_shared<Handle>(driver);
 }

@@ -151,7 +151,7 @@ class ConnectionTest : public ::testing::Test {
   T run(Awaitable<T> task) {
     std::optional<T> result;
     std::exception_ptr failure;
-    asio::co_spawn(io, std::move(task), [&](std::exception_ptr thrown, T value) {
+    asio::co_spawn(io, std::move(task), [&](const std::exception_ptr& thrown, T value) {
       failure = thrown;
       result = std::move(value);
       io.stop();
@@ -169,7 +169,7 @@ class ConnectionTest : public ::testing::Test {
     std::vector<T> results;
     const std::size_t wanted = tasks.size();
     for (Awaitable<T>& task : tasks) {
-      asio::co_spawn(io, std::move(task), [&, wanted](std::exception_ptr, T value) {
+      asio::co_spawn(io, std::move(task), [&, wanted](const std::exception_ptr&, T value) {
         results.push_back(std::move(value));
         if (results.size() == wanted) io.stop();
       });

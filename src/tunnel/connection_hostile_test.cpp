@@ -266,7 +266,7 @@ TEST_F(HostileTest, ARandomScheduleArrivesAsItWasSent) {
     options.max_message = seed == 2 ? 5000 : 256 * 1024;
     options.max_buffered = seed == 3 ? 300 * 1024 : 2 << 20;
     for (ConnectionOptions* end : {&other.client_options, &other.server_options}) {
-      end->limits.initial_credit = 30'000 * seed;
+      end->limits.initial_credit = std::uint64_t{30'000} * seed;
       end->limits.max_credit = 200'000;
       end->limits.receive_budget = 3'000'000;
       end->limits.max_exchanges = 20;

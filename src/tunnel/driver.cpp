@@ -28,7 +28,7 @@ Driver::Driver(asio::any_io_executor executor, std::vector<std::shared_ptr<excha
                ConnectionOptions options)
     : executor_(executor),
       channels_(std::move(channels)),
-      options_(std::move(options)),
+      options_(options),
       clock_(options_.clock ? *options_.clock : system_clock()),
       machine_(options_.role, options_.limits, options_.data_piece, clock_.steady()),
       tasks_(executor),

@@ -176,7 +176,7 @@ Awaitable<Result<exchange::SocketAnswer>> Driver::open_socket(exchange::Request 
   request.body.reset();
   const Result<std::shared_ptr<Carried>> asked = co_await ask(std::move(request), true);
   if (!asked) co_return fail(asked.error());
-  const std::shared_ptr<Carried> carried = *asked;
+  const std::shared_ptr<Carried>& carried = *asked;
   if (!carried->inbox) co_return exchange::SocketAnswer(take_response(carried));
   exchange::SocketAccept accept;
   accept.fields = std::move((*carried->answer)->head.fields);

@@ -51,7 +51,7 @@ std::string talk(std::uint16_t port) {
   http::SocketClient other(port);
   if (!other.open("/no-such-socket").starts_with("HTTP/1.1 404 ")) return "an answer where there is no socket";
   http::SocketClient client(port);
-  const std::string head = client.open("/echo", "Sec-WebSocket-Protocol: chat\r\n");
+  std::string head = client.open("/echo", "Sec-WebSocket-Protocol: chat\r\n");
   if (!head.starts_with("HTTP/1.1 101 ")) return head;
   if (head.find("Sec-WebSocket-Protocol: chat\r\n") == head.npos) return "no protocol: " + head;
   for (const std::size_t size : {0U, 5U, 70'000U, 1U << 20}) {

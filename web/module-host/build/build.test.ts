@@ -218,6 +218,8 @@ describe('the bundle for browsers', () => {
     expect(map.sources).toContain('.owndir/index.jsx');
     expect(map.sources.filter(source => source.startsWith('/') || source.startsWith('..'))).toEqual([]);
     expect(map.sourcesContent[map.sources.findIndex(each => each.includes('react-dom'))]).toBeNull();
+    // Nobody uses Buffer here, so that it is not there.
+    expect(map.sources.filter(source => /\/(?:buffer|ieee754|base64-js)\//.test(source))).toEqual([]);
     expect(folder.text('index.html')).toMatch(/<script defer src="\.\/client-[0-9a-f]{10}\.js" onerror="owndirMissing\(\)">/);
   });
 

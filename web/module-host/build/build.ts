@@ -5,8 +5,7 @@ import { assemble } from './assemble.ts';
 import { bundle, type Bundle, type BundleContext, type Platform } from './bundler.ts';
 import { BuildCache } from './cache.ts';
 import { nameClient, nameRuntime, type ClientSite } from './client.ts';
-import { bundleContained, ownPart } from './custom.ts';
-import { discover, readPackage, type FoundTree } from './discover.ts';
+import { discover, ownPart, readPackage, type FoundTree } from './discover.ts';
 import type { BuildJob } from './job.ts';
 import { installMissing, planPackages, tidyPackages, type PackagePlan } from './packages.ts';
 import type { Finished, Reporter } from './report.ts';
@@ -15,7 +14,7 @@ import { toSingleFile } from './single_file.ts';
 import { digestOf, Site, writeIfChanged, writeSite, type FinishedSite, type SitePlaces } from './site.ts';
 import { sourceVariable } from './sources.ts';
 import { plainStatics } from './static/plain.ts';
-import { evaluateStatic, type Evaluated } from './static/evaluate.ts';
+import type { Evaluated } from './static/evaluate.ts';
 import type { ClientAssets } from './static/page.ts';
 import { pageHtml } from './static/page.ts';
 import { scopeClass } from './styles.ts';
@@ -54,6 +53,12 @@ export function needsServer(tree: FoundTree): boolean {
   return [...tree.files].some(([path, { code }]) => code?.server === true && !path.startsWith('.owndir/build/'));
 }
 
+/** Threads take a while to load; most folders have neither a bundler of their own nor code at home. */
+async function bundleByItsOwn({ script, job }: Build, context: BundleContext, bundler: string): Promise<Bundle> {
+  const { bundleContained } = await import('./custom.ts');
+  return bundleContained(script, context, bundler, job.limits);
+}
+
 async function makeBundle(build: Build, platform: Platform): Promise<Bundle> {
   const { job, share, tree, packages, cache, key, minify } = build;
   const known = cache.bundle(platform, key);
@@ -73,7 +78,7 @@ async function makeBundle(build: Build, platform: Platform): Promise<Bundle> {
     minify,
     inlineAssets: job.singleFile,
   };
-  const made = bundler === null ? await bundle(context) : await bundleContained(build.script, context, bundler, job.limits);
+  const made = bundler === null ? await bundle(context) : await bundleByItsOwn(build, context, bundler);
   cache.keepBundle(platform, key, made);
   return made;
 }
@@ -113,6 +118,7 @@ async function evaluate(build: Build, server: Bundle, assets: ClientAssets): Pro
   const homes = Object.fromEntries(tree.modules.map(({ path, home }) => [path, join(job.source, home)]));
   const { source, folder } = job;
   const told: unknown[] = [];
+  const { evaluateStatic } = await import('./static/evaluate.ts');
   const evaluated = await evaluateStatic(
     build.script,
     { kind: 'owndir-static', dist, source, folder, title, homes, client: assets, temporary },

@@ -1,7 +1,7 @@
 // The default bundler: esbuild, for the browser and for Node. It knows nothing of React; the client package brings that.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
-import type { BuildOptions, BuildResult, Message, OutputFile, Plugin } from 'esbuild';
+import type { BuildOptions, BuildResult, Message, Metafile, Plugin } from 'esbuild';
 import { assetsPlugin } from './assets.ts';
 import { cssModulesPlugin } from './css_modules.ts';
 import type { FoundTree } from './discover.ts';
@@ -41,8 +41,9 @@ export interface Bundle {
   warnings: Problem[];
 }
 
-/** Where esbuild thinks that it writes; nothing is written there. */
-const outdir = '/owndir-out';
+let bundles = 0;
+/** Where esbuild writes, for a moment: reading it there is faster than having it sent. BuildCache.tidy knows the name. */
+const placeOfOutput = ({ cache, platform }: BundleContext) => join(cache, 'bundles', `.${platform}-${++bundles}.${process.pid}`);
 
 /** What scripts expect of Node and browsers lack; a file is only taken in where its name is used. */
 const globals: Record<string, string> = {
@@ -87,9 +88,7 @@ export function bundleOptions(context: BundleContext, placed: readonly string[] 
     entryPoints: [{ in: context.entry, out: client ? 'client' : 'dist' }],
     absWorkingDir: source,
     bundle: true,
-    write: false,
     metafile: true,
-    outdir,
     assetNames: 'assets/[name]-[hash]',
     charset: 'utf8',
     legalComments: 'none',
@@ -168,13 +167,15 @@ function aboutMissing(problem: Problem, context: BundleContext, resolver: Resolv
   return { ...problem, text: resolver.missing(join(context.source, problem.file), packageName(specifier)) };
 }
 
+type Made = BuildResult & { metafile: Metafile };
+
 async function run(
   options: BuildOptions,
   context: BundleContext,
   resolver: Resolver,
-): Promise<BuildResult & { outputFiles: OutputFile[] }> {
+): Promise<Made> {
   try {
-    return (await loadEsbuild().build(options)) as BuildResult & { outputFiles: OutputFile[] };
+    return (await loadEsbuild().build(options)) as Made;
   } catch (error) {
     const { errors } = error as { errors?: Message[] };
     if (!Array.isArray(errors)) throw error;
@@ -184,9 +185,9 @@ async function run(
 }
 
 /** Nothing outside the folder's code, the product and the installed packages may be taken in. */
-function checkInputs(result: BuildResult, context: BundleContext, resolver: Resolver): void {
+function checkInputs(result: Made, context: BundleContext, resolver: Resolver): void {
   const { source, share, cache } = context;
-  for (const [path, { imports }] of Object.entries(result.metafile?.inputs ?? {})) {
+  for (const [path, { imports }] of Object.entries(result.metafile.inputs)) {
     if (!resolver.plain || path.startsWith('../') || path.includes(':') || path.includes('node_modules/')) continue;
     for (const { original, path: found } of imports)
       if (original !== undefined && found.includes('node_modules/') && /^[^./]/.test(original))
@@ -194,7 +195,7 @@ function checkInputs(result: BuildResult, context: BundleContext, resolver: Reso
           throw BuildFailure.of(resolver.missing(resolve(source, path), packageName(original)), { file: path });
   }
   const allowed = [source, share.directory, join(share.base, 'node_modules'), cache].map(each => `${each}/`);
-  const outside = Object.keys(result.metafile?.inputs ?? {}).filter(path => {
+  const outside = Object.keys(result.metafile.inputs).filter(path => {
     if (/^(?:[\w-]+:|\()/.test(path)) return false; // made by a plugin
     const whole = resolve(source, path.replace(/\?[^?]*$/, ''));
     return !allowed.some(each => whole.startsWith(each));
@@ -206,15 +207,15 @@ function checkInputs(result: BuildResult, context: BundleContext, resolver: Reso
 }
 
 /** Scripts of packages in a server bundle that look beside themselves for their data. */
-function placedScripts(result: BuildResult, source: string): string[] {
-  return Object.keys(result.metafile?.inputs ?? {})
+function placedScripts(result: Made, source: string): string[] {
+  return Object.keys(result.metafile.inputs)
     .filter(path => path.startsWith('../') && /\.[cm]?js$/.test(path))
     .map(path => resolve(source, path))
     .filter(path => /\b(?:__dirname|__filename)\b/.test(readFileSync(path, 'utf8')));
 }
 
 /** Maps name files as the person knows them, and carry no text of packages. */
-function tidyMap(bytes: Uint8Array, context: BundleContext): Uint8Array {
+function tidyMap(bytes: Uint8Array, context: BundleContext, outdir: string): Uint8Array {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // The mappings come last and are by far the most: they stay as they are, and only what stands before is read.
   const at = text.indexOf('\n  "mappings": ');
@@ -235,20 +236,20 @@ function tidyMap(bytes: Uint8Array, context: BundleContext): Uint8Array {
   return Buffer.concat([Buffer.from(JSON.stringify(map).slice(0, -1)), text.subarray(end)]);
 }
 
-function bundleOf(result: BuildResult & { outputFiles: OutputFile[] }, context: BundleContext): Bundle {
-  const files = result.outputFiles
-    .map(file => ({ name: relative(outdir, file.path), bytes: file.contents }))
-    .map(file => (file.name.endsWith('.map') ? { ...file, bytes: tidyMap(file.bytes, context) } : file))
+function bundleOf(result: Made, context: BundleContext, outdir: string): Bundle {
+  const files = Object.keys(result.metafile.outputs)
+    .map(path => resolve(context.source, path))
+    .map(path => ({ name: relative(outdir, path), bytes: readFileSync(path) as Uint8Array }))
+    .map(file => (file.name.endsWith('.map') ? { ...file, bytes: tidyMap(file.bytes, context, outdir) } : file))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   // What package.json keeps from browsers ("browser": { "./x.js": false }) is meant to be empty there.
   const warnings = result.warnings.filter(each => !each.text.includes('"(disabled):'));
   return { files, warnings: warnings.map(each => problemOf(each, context.source)) };
 }
 
-/** `overrides` are options of esbuild's that a folder's own bundler wants different. */
-export async function bundle(context: BundleContext, overrides: BuildOptions = {}): Promise<Bundle> {
+async function bundleInto(outdir: string, context: BundleContext, overrides: BuildOptions): Promise<Bundle> {
   const { options, resolver } = bundleOptions(context);
-  const kept = { plugins: [...(overrides.plugins ?? []), ...(options.plugins ?? [])], metafile: true, write: false, outdir };
+  const kept = { plugins: [...(overrides.plugins ?? []), ...(options.plugins ?? [])], metafile: true, write: true, outdir };
   let result = await run({ ...options, ...overrides, ...kept }, context, resolver);
   checkInputs(result, context, resolver);
   if (context.platform === 'server') {
@@ -258,5 +259,15 @@ export async function bundle(context: BundleContext, overrides: BuildOptions = {
       result = await run({ ...again, ...overrides, ...kept, plugins: again.plugins ?? [] }, context, resolver);
     }
   }
-  return bundleOf(result, context);
+  return bundleOf(result, context, outdir);
+}
+
+/** `overrides` are options of esbuild's that a folder's own bundler wants different. */
+export async function bundle(context: BundleContext, overrides: BuildOptions = {}): Promise<Bundle> {
+  const outdir = placeOfOutput(context);
+  try {
+    return await bundleInto(outdir, context, overrides);
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
 }

@@ -7,19 +7,10 @@ import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BuildOptions } from 'esbuild';
 import { assemble } from './assemble.ts';
-import { bundle, bundleOptions, type Bundle, type BundleContext, type BundleFile, type Platform } from './bundler.ts';
-import type { FoundTree } from './discover.ts';
+import { bundle, bundleOptions, type Bundle, type BundleContext, type BundleFile } from './bundler.ts';
 import { runContained, type ContainedLimits } from './contained.ts';
 import { BuildFailure, messageOf, type Problem } from './report.ts';
 import { placeOf } from './place.ts';
-
-export type Part = 'bundler' | 'package' | 'static';
-
-/** Where a folder's own part is, relative to its source; null when it has none. */
-export function ownPart(tree: FoundTree, platform: Platform, part: Part): string | null {
-  const directory = `.owndir/build/${platform}/${part}`;
-  return [...tree.files.keys()].some(path => path.startsWith(`${directory}/`)) ? directory : null;
-}
 
 /** A directory of ours in which Node finds the packages that a bundler or package names. */
 function stage(context: BundleContext, from: string, to: string): void {

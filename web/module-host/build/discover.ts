@@ -206,3 +206,11 @@ export function discover(source: string): FoundTree {
   tree.files = new Map([...tree.files].sort(([a], [b]) => (a < b ? -1 : 1)));
   return tree;
 }
+
+export type Part = 'bundler' | 'package' | 'static';
+
+/** Where a folder's own part is, relative to its source; null when it has none. */
+export function ownPart(tree: FoundTree, platform: 'client' | 'server', part: Part): string | null {
+  const directory = `.owndir/build/${platform}/${part}`;
+  return [...tree.files.keys()].some(path => path.startsWith(`${directory}/`)) ? directory : null;
+}

@@ -236,8 +236,9 @@ export class Resolver {
 
   async #builtin(build: PluginBuild, args: OnResolveArgs, name: string): Promise<OnResolveResult> {
     const polyfill = polyfills[name];
-    if (polyfill !== undefined) return again(build, args, polyfill, this.#context.share.base);
-    return { path: name, namespace: 'owndir-builtin' };
+    // None does anything by being loaded: where nothing of it is used it is left out, though its package does not say so.
+    if (polyfill !== undefined) return { ...(await again(build, args, polyfill, this.#context.share.base)), sideEffects: false };
+    return { path: name, namespace: 'owndir-builtin', sideEffects: false };
   }
 }
 

@@ -5,7 +5,6 @@ import { build } from './build.ts';
 import { parseJob, type BuildJob } from './job.ts';
 import { BuildFailure, messageOf, Reporter } from './report.ts';
 import { openShare } from './share.ts';
-import { startEsbuild } from './tools.ts';
 
 /** stdout is for our lines alone: what modules and bundlers print goes to stderr. */
 function claimStdout(): (line: string) => void {
@@ -51,7 +50,6 @@ async function* lines(): AsyncGenerator<string> {
 
 /** Returns the exit code: 0 built, 1 not built, 2 no job. With "watch" in a job, the next line is the next job. */
 export async function runBuild(): Promise<number> {
-  startEsbuild();
   const report = new Reporter(claimStdout());
   const script = realpathSync(process.argv[1] ?? '');
   let code = 2;
