@@ -239,7 +239,7 @@ function tidyMap(bytes: Uint8Array, context: BundleContext, outdir: string): Uin
 function bundleOf(result: Made, context: BundleContext, outdir: string): Bundle {
   const files = Object.keys(result.metafile.outputs)
     .map(path => resolve(context.source, path))
-    .map(path => ({ name: relative(outdir, path), bytes: readFileSync(path) as Uint8Array }))
+    .map(path => ({ name: relative(outdir, path), bytes: readFileSync(path) }))
     .map(file => (file.name.endsWith('.map') ? { ...file, bytes: tidyMap(file.bytes, context, outdir) } : file))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   // What package.json keeps from browsers ("browser": { "./x.js": false }) is meant to be empty there.
