@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "base/test_memory.hpp"
 #include "rtc/pair.hpp"
 #include "rtc/sdp.hpp"
 #include "rtc/test_support.hpp"
@@ -284,23 +285,11 @@ TEST_F(PeerTest, AWaitingStepEndsWithTheClosing) {
   EXPECT_TRUE(offer->error().is(Errc::closed));
 }
 
-std::size_t resident_bytes() {
-  std::ifstream in("/proc/self/statm");
-  std::size_t total = 0, resident = 0;
-  in >> total >> resident;
-  return resident * 4096;
-}
-
 TEST_F(PeerTest, ConnectingAndClosingOverAndOverKeepsNoMemory) {
-  // A sanitizer's quarantine and shadow grow with use.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  const int warm_up = 20, rounds = 20;
-#else
   // Tasks that libwebrtc has put off keep pieces of a closed connection for about a minute: with many connections a
   // second memory first grows to a level, and must stay there.
   const bool soak = std::getenv("OWNDIR_SOAK") != nullptr;
-  const int warm_up = soak ? 800 : 20, rounds = soak ? 1000 : 40;
-#endif
+  const int warm_up = soak ? 800 : 20, rounds = soak ? 1000 : kSanitized ? 20 : 40;
   const auto round = [&] {
     const Pair pair = connected();
     run(io, pair.offerer->close());
@@ -311,9 +300,9 @@ TEST_F(PeerTest, ConnectingAndClosingOverAndOverKeepsNoMemory) {
   for (int i = 0; i < rounds; ++i) round();
   const auto grown = static_cast<std::ptrdiff_t>(resident_bytes()) - static_cast<std::ptrdiff_t>(before);
   RecordProperty("grown_kib", static_cast<int>(grown / 1024));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  EXPECT_LT(grown, 2 * 1024 * 1024) << rounds << " connections";
-#endif
+  if (!kSanitized) {
+    EXPECT_LT(grown, 2 * 1024 * 1024) << rounds << " connections";
+  }
 }
 
 TEST(Engine, EndsWithPeersStillAlive) {
