@@ -1,11 +1,12 @@
 import React, { useEffect, useMemo, useRef, useState } from 'react';
 import { fileNameOf, rowsOf, titleOf } from './library.js';
-import { go, report } from './ui.js';
+import { go, report, useDetail } from './ui.js';
 
 const { owndir } = globalThis;
 
 export function Tree({ tree, ready, mode, error, current, closed, setClosed, href, open, create, filter }) {
   const [wanted, setWanted] = useState('');
+  const detail = useDetail();
   const closedSet = useMemo(() => new Set(closed), [closed]);
   const rows = useMemo(() => rowsOf(tree, { closed: closedSet, filter: wanted }), [tree, closedSet, wanted]);
   const [focused, setFocused] = useState('');
@@ -111,7 +112,7 @@ export function Tree({ tree, ready, mode, error, current, closed, setClosed, hre
         </button>
       ) : null}
       {!ready && mode !== 'none' ? <p className="quiet">Looking at the folder…</p> : null}
-      {mode === 'none' ? <p className="quiet">{owndir.where === 'server' ? 'Waiting for the server…' : 'The notes appear when the folder is open.'}</p> : null}
+      {mode === 'none' ? <p className="quiet">{owndir.where === 'server' ? detail || 'Waiting for the server…' : 'The notes appear when the folder is open.'}</p> : null}
       {ready && rows.length === 0 && wanted !== '' ? <p className="quiet">No note is called so.</p> : null}
     </>
   );

@@ -8,6 +8,11 @@ export function useMode() {
   return useSyncExternalStore(useCallback(listener => owndir.on('mode', listener), []), () => owndir.mode);
 }
 
+/** The sentence that says how the folder is reached, or why it is not. */
+export function useDetail() {
+  return useSyncExternalStore(useCallback(listener => owndir.on('status', listener), []), () => owndir.status.detail);
+}
+
 export function useAddress() {
   return useSyncExternalStore(useCallback(listener => owndir.on('address', listener), []), () => owndir.address);
 }

@@ -6,6 +6,7 @@ import { Tile } from './tile.jsx';
 
 const { owndir } = globalThis;
 
+const useDetail = () => useSyncExternalStore(useCallback(listener => owndir.on('status', listener), []), () => owndir.status.detail);
 const useMode = () => useSyncExternalStore(useCallback(listener => owndir.on('mode', listener), []), () => owndir.mode);
 const useAddress = () => useSyncExternalStore(useCallback(listener => owndir.on('address', listener), []), () => owndir.address);
 
@@ -22,6 +23,7 @@ export function Photos({ directory, home, title }) {
   useEffect(() => library.open(), [library]);
   const { ready, error, items: all } = useSyncExternalStore(library.subscribe, library.getSnapshot);
   const mode = useMode();
+  const detail = useDetail();
   const query = new URLSearchParams(useAddress().query);
   const [album, shown] = [query.get('album') ?? '', query.get('photo')];
   const [order, setOrder] = useState('date');
@@ -161,7 +163,7 @@ export function Photos({ directory, home, title }) {
           <p className="empty">There are no pictures in this folder yet. Drop some here, or choose “Add…”.</p>
         ) : null}
         {!ready && mode !== 'none' ? <p className="empty">Looking at the folder…</p> : null}
-        {mode === 'none' ? <p className="empty">{owndir.where === 'server' ? 'Waiting for the server…' : 'The pictures appear when the folder is open.'}</p> : null}
+        {mode === 'none' ? <p className="empty">{owndir.where === 'server' ? detail || 'Waiting for the server…' : 'The pictures appear when the folder is open.'}</p> : null}
       </main>
       {shown !== null ? (
         <Lightbox
