@@ -36,8 +36,12 @@ Uplink::Uplink(asio::any_io_executor executor, rtc::Engine& engine, rendezvous::
     : executor_(executor), engine_(engine), client_(client), reporter_(reporter), options_(std::move(options)) {}
 
 exchange::Response Uplink::unavailable(const exchange::RequestHead& head) const {
-  const gateway::Refusal refusal = {
-      503, "Not connected to home yet", "owndir: " + status_ + ".", "A page in a browser looks again by itself.", false, kLookAgainSeconds};
+  const gateway::Refusal refusal = {503,
+                                    "Not connected to home yet",
+                                    "owndir: " + status_ + ".",
+                                    "A page in a browser looks again by itself.",
+                                    false,
+                                    kLookAgainSeconds};
   exchange::Response response = gateway::refuse(refusal, head);
   response.head.fields.add("Retry-After", "2");
   return response;
