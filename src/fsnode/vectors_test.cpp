@@ -95,7 +95,7 @@ TEST(FsnodeVectors, TextOfAClientMeansWhatTheySay) {
     EXPECT_EQ(std::visit([](const auto& any) { return any.id; }, *parsed), means.at("id"));
     EXPECT_FALSE(std::holds_alternative<Nonsense>(*parsed));
     if (const auto* call = std::get_if<Call>(&*parsed)) {
-      EXPECT_EQ(encode_path(call->path), means.at("path"));
+      EXPECT_EQ(encode_path(call->path), means.at("path").get<std::string>());
       EXPECT_EQ(call->start, means.value("start", 0ULL));
       if (means.contains("end")) {
         EXPECT_EQ(call->end, means.at("end").get<std::uint64_t>());
@@ -107,7 +107,7 @@ TEST(FsnodeVectors, TextOfAClientMeansWhatTheySay) {
         EXPECT_EQ(call->mode, means.at("mode").get<std::uint32_t>());
       }
       if (means.contains("to")) {
-        EXPECT_EQ(encode_path(call->to), means.at("to"));
+        EXPECT_EQ(encode_path(call->to), means.at("to").get<std::string>());
       }
       if (means.contains("overwrite")) {
         EXPECT_EQ(call->overwrite, means.at("overwrite"));

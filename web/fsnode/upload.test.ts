@@ -1,3 +1,4 @@
+import { File as NodeFile } from 'node:buffer'; // global only from Node 20 on
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createDirectory, RemoteBacking, SwitchingBacking, uploadFile, type FsError } from './index.ts';
@@ -64,7 +65,7 @@ describe('uploading a file', () => {
 
   it('goes on where another page stopped', async () => {
     const home = new MemoryBacking();
-    const file = new File([content], 'film.mp4', { lastModified: 1_760_000_000_000 });
+    const file = new NodeFile([content], 'film.mp4', { lastModified: 1_760_000_000_000 }) as unknown as File;
     const abort = new AbortController();
     const before = new SwitchingBacking();
     await goLive(before, home);
