@@ -199,7 +199,7 @@ TEST(FsnodeVectors, SessionsGoAsWritten) {
       if (step.contains("clientData"))
         session.send_data(step.at("clientData")[0], step.at("clientData")[1].get<std::string>());
       if (step.contains("serverData")) {
-        EXPECT_EQ(session.receive_data(), step.at("serverData")[1]);
+        EXPECT_EQ(session.receive_data(), step.at("serverData")[1].get<std::string>());
       }
       if (!step.contains("server")) continue;
       Json actual = session.receive();

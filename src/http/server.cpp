@@ -62,7 +62,7 @@ class TcpServer final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::listen(asio::any_io_executor executor, ServerOptions options,
+Result<std::unique_ptr<Server>> Server::listen(asio::any_io_executor executor, const ServerOptions& options,
                                                exchange::Handler& handler) {
   const std::string where = options.address + " port " + std::to_string(options.port);
   boost::system::error_code error;
@@ -75,7 +75,7 @@ Result<std::unique_ptr<Server>> Server::listen(asio::any_io_executor executor, S
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return fail(std::error_code(error.value(), std::generic_category()), "listening on " + where);
-  return std::unique_ptr<Server>(std::make_unique<TcpServer>(std::move(acceptor), std::move(options), handler));
+  return std::unique_ptr<Server>(std::make_unique<TcpServer>(std::move(acceptor), options, handler));
 }
 
 }  // namespace owndir::http

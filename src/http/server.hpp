@@ -43,7 +43,7 @@ struct ServerOptions {
 class Server {
  public:
   /// Errors: errno's of bind and listen, with address and port in the context; Errc::malformed for an address.
-  static Result<std::unique_ptr<Server>> listen(asio::any_io_executor executor, ServerOptions options,
+  static Result<std::unique_ptr<Server>> listen(asio::any_io_executor executor, const ServerOptions& options,
                                                 exchange::Handler& handler);
   virtual ~Server() = default;
 

@@ -74,7 +74,7 @@ TEST(Record, NamesParseAsTheSharedVectorsSay) {
     ASSERT_EQ(parsed.has_value(), !vector["kind"].is_null());
     if (!parsed) continue;
     const char* kKinds[] = {"offer", "answer", "presence"};
-    EXPECT_EQ(kKinds[static_cast<int>(parsed->kind)], vector["kind"]);
+    EXPECT_EQ(kKinds[static_cast<int>(parsed->kind)], vector["kind"].get<std::string>());
     EXPECT_EQ(parsed->client, vector.value("client", ""));
     EXPECT_EQ(parsed->offer, vector.value("offer", ""));
     EXPECT_EQ(parsed->server, vector.value("server", ""));
@@ -91,12 +91,13 @@ TEST(Record, RecordsParseAsTheSharedVectorsSay) {
     const auto record = parse_record(*name, bytes_of(vector));
     if (vector.contains("error")) {
       ASSERT_FALSE(record);
-      EXPECT_EQ(error_name(record.error()), vector["error"]);
+      EXPECT_EQ(error_name(record.error()), vector["error"].get<std::string>());
       EXPECT_FALSE(record.error().context.empty());
     } else {
       ASSERT_TRUE(record) << record.error().to_string();
       EXPECT_EQ(as_vector(*record), vector["expect"]);
-      EXPECT_EQ(std::visit([](const auto& value) { return name_of(value); }, *record), vector["name"]);
+      EXPECT_EQ(std::visit([](const auto& value) { return name_of(value); }, *record),
+                vector["name"].get<std::string>());
     }
   }
 }
