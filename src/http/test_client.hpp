@@ -146,7 +146,7 @@ class TestServer {
 
  private:
   static Awaitable<void> listen(TestServer& self, ServerOptions options, exchange::Handler& handler) {
-    auto server = Server::listen(self.network_.executor(), std::move(options), handler);
+    auto server = Server::listen(self.network_.executor(), options, handler);
     EXPECT_TRUE(server.has_value());
     if (server) self.server_ = std::move(*server);
     if (self.server_) self.port_ = self.server_->port();
