@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 import { rootName } from './static/root_mark.ts';
 
-const assetFiles =
+export const assetFiles =
   /\.(?:png|jpe?g|gif|webp|avif|ico|bmp|svg|woff2?|ttf|otf|eot|mp3|ogg|oga|opus|wav|flac|m4a|mp4|webm|ogv|mov|pdf|wasm|glb|bin|zip)$/i;
 const fontFiles = /\.(?:woff2?|ttf|otf|eot)$/i;
 

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import type { BuildOptions, BuildResult, Message, Metafile, Plugin } from 'esbuild';
-import { assetsPlugin } from './assets.ts';
-import { cssModulesPlugin } from './css_modules.ts';
+import { assetFiles, assetsPlugin } from './assets.ts';
+import { cssModuleFiles, cssModulesPlugin } from './css_modules.ts';
 import type { FoundTree } from './discover.ts';
 import type { PackageNeeds } from './packages.ts';
 import { BuildFailure, type Problem } from './report.ts';
@@ -84,6 +84,9 @@ export function bundleOptions(context: BundleContext, placed: readonly string[] 
   const client = platform === 'client';
   const modules = new Set(tree.modules.map(module => module.path));
   const styles = { source, cache: context.cache, resolver, modules };
+  // Each plugin, and each file to inject, costs questions and answers: without packages of its own a folder shows what it needs.
+  const mayHave = (names: RegExp) => !resolver.plain || [...tree.files.keys()].some(path => names.test(path));
+  const mayNeedNode = !resolver.plain || [...tree.files.values()].some(file => file.code?.node === true);
   const options: BuildOptions = {
     entryPoints: [{ in: context.entry, out: client ? 'client' : 'dist' }],
     absWorkingDir: source,
@@ -111,9 +114,9 @@ export function bundleOptions(context: BundleContext, placed: readonly string[] 
     },
     nodePaths: resolver.plain ? [join(context.share.base, 'node_modules')] : [],
     plugins: [
-      cssModulesPlugin(platform, styles),
+      ...(mayHave(cssModuleFiles) ? [cssModulesPlugin(platform, styles)] : []),
       ...(client ? [stylesPlugin(styles)] : [addonsPlugin]),
-      assetsPlugin(platform, context.inlineAssets),
+      ...(mayHave(assetFiles) ? [assetsPlugin(platform, context.inlineAssets)] : []),
       resolver.plugin(),
       sourcesPlugin(platform, source, tree, placed),
     ],
@@ -122,7 +125,7 @@ export function bundleOptions(context: BundleContext, placed: readonly string[] 
           platform: 'browser',
           format: 'iife',
           target: 'es2020',
-          inject: writeGlobals(context.cache),
+          inject: mayNeedNode ? writeGlobals(context.cache) : [],
           banner: { js: 'var __owndir_url="",__dirname="/",__filename="/index.js";' },
         }
       : {

@@ -7,7 +7,7 @@ import { packageName } from './resolve.ts';
 import { confine, loadStyle, scopeFor, styleErrors, type StylesContext } from './styles.ts';
 import { loadEsbuild } from './tools.ts';
 
-const cssModuleFiles = /\.module\.(?:css|scss|sass)$/;
+export const cssModuleFiles = /\.module\.(?:css|scss|sass)$/;
 
 interface CssModule {
   css: string;

@@ -22,6 +22,8 @@ export interface CodeTraits {
   classicJsx: boolean;
   /** It may set routes, middleware or statics: it writes O, or hands it on. */
   server: boolean;
+  /** It may need what browsers lack of Node's globals: it names one, or a package other than those that do without. */
+  node: boolean;
 }
 
 export interface FoundPlugin {
@@ -63,11 +65,16 @@ export function below(directory: string, name: string): string {
 /** Not the mere reading of `this.O.path` and `this.O.parent`. */
 const setsO = /\bO\s*(?::|=(?![=>])|\|\|=|\?\?=|[,)}[]|\??\.\s*(?:routes|middleware|static)\b)|['"`]O['"`]/;
 
+const nodeGlobals = /\b(?:process|Buffer|setImmediate|clearImmediate)\b/;
+const needsNode =
+  /(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*['"`](?!\.|(?:react|react-dom|react-router|react-router-dom|preact|preact-render-to-string|marked)(?:['"`/]))/;
+
 function traitsOf(text: string): CodeTraits {
   return {
     place: /\b(?:__dirname|__filename|import\.meta)\b/.test(text),
     classicJsx: /@jsx\s+\w/.test(text) && !/@jsxRuntime\s/.test(text),
     server: setsO.test(text),
+    node: nodeGlobals.test(text) || needsNode.test(text),
   };
 }
 
