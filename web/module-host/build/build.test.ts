@@ -223,6 +223,18 @@ describe('the bundle for browsers', () => {
     expect(folder.text('index.html')).toMatch(/<script defer src="\.\/client-[0-9a-f]{10}\.js" onerror="owndirMissing\(\)">/);
   });
 
+  it.each([
+    ['import { resolve } from "path"; export default { frame: () => resolve("a") };', 'process/browser.js'],
+    ['export default { frame: () => Buffer.from("x").length };', 'buffer/index.js'],
+    ['const events = require("node:events"); export default { frame: () => new events() };', 'events/events.js'],
+    ['export default { frame: () => { setImmediate(() => {}); } };', 'globals/immediate.js'],
+  ])('has what a script needs of Node: %s', async (script, source) => {
+    const { folder, errors } = await builder.built({ '.owndir/index.js': script });
+    expect(errors).toEqual([]);
+    const map = JSON.parse(folder.text(/^client-.*\.js\.map$/)) as { sources: string[] };
+    expect(map.sources.filter(each => each.endsWith(source))).toHaveLength(1);
+  });
+
   it('holds React once, and Node’s modules as far as browsers can have them', async () => {
     const { folder, errors } = await builder.built({
       '.owndir/index.jsx':
