@@ -21,6 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kLockFile = "/lock";
+
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -81,8 +83,14 @@ Result<std::string> make_state_directory(const CommonOptions& options, std::stri
   return directory.string();
 }
 
+bool is_state_directory_locked(const std::string& directory) {
+  const FileDescriptor lock(::open((directory + kLockFile).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!lock) return false;
+  return ::flock(lock.get(), LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 Result<FileDescriptor> lock_state_directory(const std::string& directory) {
-  const std::string path = directory + "/lock";
+  const std::string path = directory + kLockFile;
   FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) return fail_errno(path);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) {

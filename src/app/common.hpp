@@ -43,6 +43,8 @@ Result<std::string> make_state_directory(const CommonOptions& options, std::stri
 /// Holds an exclusive lock on the state directory, so that one process a role works on a folder. Errc::conflict names
 /// the other one's process id.
 Result<FileDescriptor> lock_state_directory(const std::string& directory);
+/// Whether some process holds that lock now: its program runs.
+bool is_state_directory_locked(const std::string& directory);
 
 /// The host name, or "owndir" where there is none.
 std::string host_name();

@@ -4,11 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "app/local_port.hpp"
-#include "app/login_link.hpp"
 #include "app/reporter.hpp"
 #include "app/uplink.hpp"
 #include "base/log.hpp"
-#include "gateway/local_guard.hpp"
 
 namespace owndir::app {
 namespace {
@@ -79,20 +77,10 @@ Awaitable<Result<void>> Connect::start() {
   if (!engine) co_return fail(std::move(engine.error()));
   engine_ = std::move(*engine);
 
-  auto session = kept_session(*state);
-  if (!session) co_return fail(std::move(session.error()));
-  gateway::GuardOptions guard_options;
-  guard_options.hosts = local_hosts(options_.bind);
-  guard_options.is_open_to_network = is_open_to_network(options_.bind);
-  guard_options.session = std::move(*session);
-  guard_options.takes_key = [place = *state](std::string_view key) { return take_key(place, key); };
-  guard_ = gateway::LocalGuard::create(forwarder_, std::move(guard_options));
-  auto http = listen_locally(runner_.context().get_executor(), options_, kUsualPort, *guard_);
-  if (!http) co_return fail(std::move(http.error()));
-  http_ = std::move(*http);
-  guard_->set_port(http_->port());
-  const Result<void> address_left = leave_address(*state, local_url(options_.bind, http_->port()));
-  if (!address_left) co_return address_left;
+  auto port = open_local_port(runner_.context().get_executor(), options_, kUsualPort, *state, forwarder_);
+  if (!port) co_return fail(std::move(port.error()));
+  guard_ = std::move(port->guard);
+  http_ = std::move(port->server);
 
   UplinkOptions uplink_options;
   uplink_options.ice_servers = std::move(*servers);

@@ -9,6 +9,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <chrono>
 
+#include "app/login_link.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "base/rooted_path.hpp"
@@ -48,6 +49,24 @@ std::vector<std::string> interface_hosts() {
 
 bool is_session(const std::string& text) {
   return text.size() == 2 * kSessionBytes && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+Result<std::unique_ptr<http::Server>> listen_locally(asio::any_io_executor executor, const CommonOptions& options,
+                                                     std::uint16_t usual, exchange::Handler& handler) {
+  http::ServerOptions server;
+  server.address = options.bind;
+  server.port = options.port_given ? options.port : usual;
+  auto listening = http::Server::listen(executor, server, handler);
+  if (!listening && !options.port_given && listening.error().code == std::errc::address_in_use) {
+    server.port = 0;
+    listening = http::Server::listen(executor, server, handler);
+    if (listening)
+      log("app").warn("port {} is taken by another program; using {} instead", usual, (*listening)->port());
+  }
+  if (!listening && listening.error().code == std::errc::address_in_use)
+    return fail(listening.error().code, "port " + std::to_string(server.port) +
+                                            " is taken by another program; give another --port, or 0 for any free one");
+  return listening;
 }
 
 }  // namespace
@@ -90,22 +109,24 @@ std::string local_url(const std::string& address, std::uint16_t port) {
   return "http://" + host + ":" + std::to_string(port);
 }
 
-Result<std::unique_ptr<http::Server>> listen_locally(asio::any_io_executor executor, const CommonOptions& options,
-                                                     std::uint16_t usual, exchange::Handler& handler) {
-  http::ServerOptions server;
-  server.address = options.bind;
-  server.port = options.port_given ? options.port : usual;
-  auto listening = http::Server::listen(executor, server, handler);
-  if (!listening && !options.port_given && listening.error().code == std::errc::address_in_use) {
-    server.port = 0;
-    listening = http::Server::listen(executor, server, handler);
-    if (listening)
-      log("app").warn("port {} is taken by another program; using {} instead", usual, (*listening)->port());
-  }
-  if (!listening && listening.error().code == std::errc::address_in_use)
-    return fail(listening.error().code, "port " + std::to_string(server.port) +
-                                            " is taken by another program; give another --port, or 0 for any free one");
-  return listening;
+Result<LocalPort> open_local_port(asio::any_io_executor executor, const CommonOptions& options, std::uint16_t usual,
+                                  const std::string& state_directory, exchange::Handler& handler) {
+  auto session = kept_session(state_directory);
+  if (!session) return fail(std::move(session.error()));
+  gateway::GuardOptions guard_options;
+  guard_options.hosts = local_hosts(options.bind);
+  guard_options.is_open_to_network = is_open_to_network(options.bind);
+  guard_options.session = std::move(*session);
+  guard_options.takes_key = [state_directory](std::string_view key) { return take_key(state_directory, key); };
+  LocalPort port;
+  port.guard = gateway::LocalGuard::create(handler, std::move(guard_options));
+  auto server = listen_locally(executor, options, usual, *port.guard);
+  if (!server) return fail(std::move(server.error()));
+  port.server = std::move(*server);
+  port.guard->set_port(port.server->port());
+  const auto left = leave_address(state_directory, local_url(options.bind, port.server->port()));
+  if (!left) return fail(left.error());
+  return port;
 }
 
 }  // namespace owndir::app

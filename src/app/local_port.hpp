@@ -1,9 +1,10 @@
 #pragma once
-// The local HTTP port that `serve` and `connect` open.
+// The local HTTP port that `serve` and `connect` open, behind its guard. Network thread.
 
 #include <memory>
 
 #include "app/common.hpp"
+#include "gateway/local_guard.hpp"
 #include "http/server.hpp"
 
 namespace owndir::app {
@@ -21,8 +22,16 @@ Result<std::string> kept_session(const std::string& state_directory);
 /// "http://127.0.0.1:PORT", brackets for IPv6.
 std::string local_url(const std::string& address, std::uint16_t port);
 
-/// The port that was asked for; else `usual`, and any free one when that is taken (logged). The error says what to do.
-Result<std::unique_ptr<http::Server>> listen_locally(asio::any_io_executor executor, const CommonOptions& options,
-                                                     std::uint16_t usual, exchange::Handler& handler);
+/// The guard outlives the server.
+struct LocalPort {
+  std::unique_ptr<gateway::LocalGuard> guard;
+  std::unique_ptr<http::Server> server;
+};
+
+/// The port that was asked for; else `usual`, and any free one when that is taken (logged), before `handler`, which
+/// outlives it. Sessions and further login links are those of `state_directory`, where the address is left for
+/// `owndir link`. The error says what to do.
+Result<LocalPort> open_local_port(asio::any_io_executor executor, const CommonOptions& options, std::uint16_t usual,
+                                  const std::string& state_directory, exchange::Handler& handler);
 
 }  // namespace owndir::app

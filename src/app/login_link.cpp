@@ -1,13 +1,13 @@
 #include "app/login_link.hpp"
 
-#include <openssl/crypto.h>
-#include <sys/file.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "app/reporter.hpp"
 #include "base/random.hpp"
 #include "base/rooted_path.hpp"
+#include "gateway/local_guard.hpp"
 
 namespace owndir::app {
 namespace {
@@ -19,13 +19,6 @@ constexpr std::string_view kKeyFile = "login-key";
 constexpr std::size_t kLargest = 4096;
 constexpr std::size_t kKeyBytes = 16;
 constexpr std::int64_t kLifeMs = 10 * 60 * 1000;
-
-/// The state directory's lock is held as long as its program runs.
-bool is_running(const std::string& state_directory) {
-  const FileDescriptor lock(::open((state_directory + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
-  if (!lock) return false;
-  return ::flock(lock.get(), LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-}
 
 Result<std::string> read_state(const RootedFolder& state, std::string_view name) {
   const auto path = RootedPath::parse(name);
@@ -45,7 +38,8 @@ Result<std::string> leave_link(const std::string& state_directory, const Clock& 
   const auto state = RootedFolder::open(state_directory);
   if (!state) return fail(state.error());
   const auto url = read_state(*state, kAddressFile);
-  if (!url || !is_running(state_directory)) return fail(Errc::not_found, "no program runs with " + state_directory);
+  if (!url || !is_state_directory_locked(state_directory))
+    return fail(Errc::not_found, "no program runs with " + state_directory);
   const std::string key = system_random().hex(kKeyBytes);
   const json object = {{"key", key}, {"until", to_unix_ms(clock.wall()) + kLifeMs}};
   const auto written = write_file_atomically(*state, std::string(kKeyFile), object.dump() + "\n", 0600);
@@ -60,11 +54,11 @@ bool take_key(const std::string& state_directory, std::string_view key, const Cl
   const auto text = read_state(*state, kKeyFile);
   if (!text) return false;
   const json object = json::parse(*text, nullptr, false);
-  const auto left = object.is_object() ? object.find("key") : object.end();
-  const auto until = object.is_object() ? object.find("until") : object.end();
-  if (!object.is_object() || left == object.end() || !left->is_string() || until == object.end()) return false;
-  const std::string wanted = left->get<std::string>();
-  if (wanted.size() != key.size() || CRYPTO_memcmp(wanted.data(), key.data(), key.size()) != 0) return false;
+  if (!object.is_object()) return false;
+  const auto left = object.find("key");
+  const auto until = object.find("until");
+  if (left == object.end() || !left->is_string() || until == object.end()) return false;
+  if (!gateway::same_secret(left->get<std::string>(), key)) return false;
   // Removed first: what cannot be removed could be used again.
   if (::unlinkat(state->fd(), std::string(kKeyFile).c_str(), 0) < 0) return false;
   const std::int64_t left_ms = until->is_number_integer() ? until->get<std::int64_t>() - to_unix_ms(clock.wall()) : 0;

@@ -74,10 +74,6 @@ Awaitable<void> until_stopped(Runner& runner) {
 
 }  // namespace
 
-std::string counted(std::size_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
-
 std::string size_text(std::uint64_t bytes) {
   char text[32];
   if (bytes < 1024)
@@ -90,7 +86,7 @@ std::string size_text(std::uint64_t bytes) {
 }
 
 std::string review_text(const site::Review& review) {
-  std::string text = "  modules (" + counted(review.files, "file") + ", " + size_text(review.bytes) + "):\n";
+  std::string text = "  modules (" + site::counted(review.files, "file") + ", " + size_text(review.bytes) + "):\n";
   std::vector<std::string> modules;
   modules.reserve(review.modules.size());
   for (const std::string& module : review.modules) modules.push_back(shown_module(module));
@@ -186,7 +182,7 @@ json problem_json(const modules::Problem& problem) {
 std::string result_text(const site::Generation& generation) {
   std::uint64_t bytes = 0;
   for (const auto& file : generation.result.files) bytes += file.bytes;
-  return counted(generation.result.files.size(), "file") + ", " + size_text(bytes);
+  return site::counted(generation.result.files.size(), "file") + ", " + size_text(bytes);
 }
 
 bool on_terminal() {

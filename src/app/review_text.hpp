@@ -25,8 +25,6 @@ nlohmann::json problem_json(const modules::Problem& problem);
 /// "12 files, 310 KiB".
 std::string result_text(const site::Generation& generation);
 std::string size_text(std::uint64_t bytes);
-/// "1 file", "2 files".
-std::string counted(std::size_t count, const std::string& what);
 
 /// Whether a question can be asked: a person sits at standard input and output.
 bool on_terminal();

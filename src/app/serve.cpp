@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "app/local_port.hpp"
-#include "app/login_link.hpp"
 #include "app/peer_sessions.hpp"
 #include "app/reporter.hpp"
 #include "app/review_text.hpp"
@@ -13,7 +12,6 @@
 #include "base/log.hpp"
 #include "fsnode/session.hpp"
 #include "gateway/gateway.hpp"
-#include "gateway/local_guard.hpp"
 #include "http/server.hpp"
 #include "site/publish.hpp"
 
@@ -146,19 +144,11 @@ Result<void> Serve::listen() {
   auto served = RootedFolder::open(options_.directory);
   if (!served) return fail(std::move(served.error()));
   gateway_ = gateway::make_gateway(std::move(*served), runner_.files(), std::move(gateway_options));
-  auto session = kept_session(state_);
-  if (!session) return fail(std::move(session.error()));
-  gateway::GuardOptions guard_options;
-  guard_options.hosts = local_hosts(options_.bind);
-  guard_options.is_open_to_network = is_open_to_network(options_.bind);
-  guard_options.session = std::move(*session);
-  guard_options.takes_key = [this](std::string_view key) { return take_key(state_, key); };
-  guard_ = gateway::LocalGuard::create(*gateway_, std::move(guard_options));
-  auto http = listen_locally(runner_.context().get_executor(), options_, kUsualPort, *guard_);
-  if (!http) return fail(std::move(http.error()));
-  http_ = std::move(*http);
-  guard_->set_port(http_->port());
-  return leave_address(state_, local_url(options_.bind, http_->port()));
+  auto port = open_local_port(runner_.context().get_executor(), options_, kUsualPort, state_, *gateway_);
+  if (!port) return fail(std::move(port.error()));
+  guard_ = std::move(port->guard);
+  http_ = std::move(port->server);
+  return {};
 }
 
 Awaitable<Result<void>> Serve::start_rendezvous() {

@@ -1,5 +1,6 @@
 #pragma once
-// What options accept, with complaints in plain words that say what is expected.
+// What options accept, with complaints in plain words that say what is expected. Plain
+// functions, any thread.
 
 #include <CLI/CLI.hpp>
 #include <cstdint>

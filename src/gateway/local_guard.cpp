@@ -14,6 +14,11 @@
 #include "gateway/target.hpp"
 
 namespace owndir::gateway {
+
+bool same_secret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && !a.empty() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 namespace {
 
 using exchange::iequals;
@@ -24,11 +29,6 @@ using exchange::Response;
 constexpr std::string_view kCookie = "owndir-session-";
 constexpr std::string_view kView = "/@/view/";
 constexpr auto kLinkLife = std::chrono::minutes(10);
-
-/// Takes the same time wherever the two differ.
-bool same_secret(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && !a.empty() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
 
 /// For what only programs ask.
 Response refuse(std::uint16_t status, std::string_view text) {

@@ -7,12 +7,16 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.hpp"
 #include "exchange/handler.hpp"
 
 namespace owndir::gateway {
+
+/// Equal and not empty, in a time that does not tell where they differ.
+bool same_secret(std::string_view a, std::string_view b);
 
 struct GuardOptions {
   std::vector<std::string> hosts;  ///< accepted host names without port: "127.0.0.1", "localhost", "[::1]"

@@ -94,10 +94,8 @@ std::optional<std::string> meant(const Place& place) {
   const std::string name = lower(place.inside);
   if (name.find('/') != name.npos || !ends_with_any(name, kScriptEndings)) return std::nullopt;
   const std::size_t dot = name.find('.', place.bare ? 1 : 0);
-  const std::string ending = name.substr(name.rfind('.'));
-  const std::string right = ending.ends_with("jsx") || ending.ends_with("tsx") || ending.find("ts") != ending.npos
-                                ? (ending == ".mts" || ending == ".cts" ? ".ts" : ending)
-                                : ".js";
+  std::string right = name.substr(name.rfind('.'));
+  if (right[1] == 'm' || right[1] == 'c') right.erase(1, 1);  // .mjs and the like
   if (place.bare) return std::string(kHome) + right;
   return is_nearly_index(std::string_view(name).substr(0, dot)) ? std::optional("index" + right) : std::nullopt;
 }

@@ -87,11 +87,11 @@ class Mapped {
   std::size_t size_ = 0;
 };
 
+}  // namespace
+
 std::string counted(std::size_t count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
-
-}  // namespace
 
 Result<PublishReport> publish_directory(const RootedFolder& folder, const std::string& dist,
                                         const std::string& directory,

@@ -32,6 +32,9 @@ struct SiteBuilderOptions {
   std::chrono::milliseconds look_every{1'000};  ///< at least, in wait_for_change
 };
 
+/// "1 file", "2 files".
+std::string counted(std::size_t count, const char* what);
+
 struct SiteOutcome {
   enum class State {
     empty,       ///< no module anywhere; `review->hints` may say why
