@@ -1,6 +1,7 @@
 // The package `owndir.package`: one script that imports every module and plugin of the folder and binds them into the tree.
 import { join } from 'node:path';
 import type { FoundTree } from './discover.ts';
+import type { Share } from './share.ts';
 
 /** A global function that is told, where there is one, whose code runs next. */
 export const loadingName = '__owndir_loading';
@@ -13,7 +14,7 @@ export function loadingScript(specifier: string): string {
 }
 
 /** Entries are imported by absolute path, so that the bundler itself resolves them, with the tsconfig.json beside them. */
-export function assemble(tree: FoundTree, source: string, tellLoading: boolean): string {
+export function assemble(tree: FoundTree, source: string, share: Share, tellLoading: boolean): string {
   const imports: string[] = [];
   const adds: string[] = [];
   const names = new Map<string, string>();
@@ -33,7 +34,7 @@ export function assemble(tree: FoundTree, source: string, tellLoading: boolean):
     adds.push(`OwnDir.addModule(${JSON.stringify(path)}, ${module}, [${list.join(', ')}]);`);
   }
   return [
-    `import { createTree } from "owndir.tree";`,
+    `import { createTree } from ${JSON.stringify(join(share.directory, 'module-tree.mjs'))};`,
     ...imports,
     // A module may export its object as default, by module.exports, or as names.
     `const exported = code => ("default" in code ? code.default : code);`,

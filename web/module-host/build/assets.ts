@@ -1,7 +1,6 @@
 // Images, fonts, sounds and films that modules import: small ones become part of the bundle, the others files with their
 // content's hash in the name. In a script the value is a URL that works wherever the page was opened from.
-import { statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
 import type { Plugin } from 'esbuild';
 import { rootName } from './static/root_mark.ts';
 
@@ -39,8 +38,8 @@ export function assetsPlugin(platform: 'client' | 'server', inlineAll: boolean):
         loader: 'js',
         resolveDir: '/',
       }));
-      build.onLoad({ filter: assetFiles }, async args => ({
-        contents: await readFile(args.path),
+      build.onLoad({ filter: assetFiles }, args => ({
+        contents: readFileSync(args.path),
         loader: isInline(args.path, inlineAll) ? 'dataurl' : 'file',
       }));
     },

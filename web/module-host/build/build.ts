@@ -59,6 +59,12 @@ async function bundleByItsOwn({ script, job }: Build, context: BundleContext, bu
   return bundleContained(script, context, bundler, job.limits);
 }
 
+/** Does `work` once the bundler has been asked, which then works beside us. */
+async function meanwhile<Value>(work: () => Value): Promise<Value> {
+  await new Promise(setImmediate);
+  return work();
+}
+
 async function makeBundle(build: Build, platform: Platform): Promise<Bundle> {
   const { job, share, tree, packages, cache, key, minify } = build;
   const known = cache.bundle(platform, key);
@@ -74,11 +80,12 @@ async function makeBundle(build: Build, platform: Platform): Promise<Bundle> {
     share,
     tree,
     needs: packages.needs,
-    assembled: assemble(tree, job.source, platform === 'server'),
+    assembled: assemble(tree, job.source, share, platform === 'server'),
     minify,
     inlineAssets: job.singleFile,
   };
-  const made = bundler === null ? await bundle(context) : await bundleByItsOwn(build, context, bundler);
+  const making = bundler === null ? bundle(context) : bundleByItsOwn(build, context, bundler);
+  const [made] = await Promise.all([making, meanwhile(() => cache.forgetBundle(platform))]);
   cache.keepBundle(platform, key, made);
   return made;
 }
@@ -173,8 +180,7 @@ async function makeSite(build: Build): Promise<Finished> {
   const { job, report, tree } = build;
   const withServer = needsServer(tree);
   const bundles = Promise.all([bundleFor(build, 'client'), withServer ? bundleFor(build, 'server') : null]);
-  const runtime = nameRuntime(build.share); // while the bundler works
-  const [clientBundle, server] = await bundles;
+  const [[clientBundle, server], runtime] = await Promise.all([bundles, meanwhile(() => nameRuntime(build.share))]);
   const client = nameClient(clientBundle, runtime);
   return report.step('static', async () => {
     try {

@@ -1,5 +1,5 @@
 // The default bundler: esbuild, for the browser and for Node. It knows nothing of React; the client package brings that.
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import type { BuildOptions, BuildResult, Message, Metafile, Plugin } from 'esbuild';
 import { assetFiles, assetsPlugin } from './assets.ts';
@@ -11,7 +11,7 @@ import { packageName, Resolver } from './resolve.ts';
 import type { Share } from './share.ts';
 import { writeIfChanged } from './site.ts';
 import { sourcesPlugin, sourceVariable } from './sources.ts';
-import { stylesPlugin } from './styles.ts';
+import { sassFiles, stylesPlugin } from './styles.ts';
 import { loadEsbuild } from './tools.ts';
 
 export type Platform = 'client' | 'server';
@@ -39,11 +39,12 @@ export interface BundleFile {
 export interface Bundle {
   files: BundleFile[];
   warnings: Problem[];
+  /**
+   * A directory whose "files" are these as well, for whoever takes it or removes it: that esbuild writes files and we read them is
+   * faster than having them sent.
+   */
+  place?: string;
 }
-
-let bundles = 0;
-/** Where esbuild writes, for a moment: reading it there is faster than having it sent. BuildCache.tidy knows the name. */
-const placeOfOutput = ({ cache, platform }: BundleContext) => join(cache, 'bundles', `.${platform}-${++bundles}.${process.pid}`);
 
 /** What scripts expect of Node and browsers lack; a file is only taken in where its name is used. */
 const globals: Record<string, string> = {
@@ -115,7 +116,7 @@ export function bundleOptions(context: BundleContext, placed: readonly string[] 
     nodePaths: resolver.plain ? [join(context.share.base, 'node_modules')] : [],
     plugins: [
       ...(mayHave(cssModuleFiles) ? [cssModulesPlugin(platform, styles)] : []),
-      ...(client ? [stylesPlugin(styles)] : [addonsPlugin]),
+      ...(client ? (tree.modules.some(module => module.path !== '') || mayHave(sassFiles) ? [stylesPlugin(styles)] : []) : [addonsPlugin]),
       ...(mayHave(assetFiles) ? [assetsPlugin(platform, context.inlineAssets)] : []),
       resolver.plugin(),
       sourcesPlugin(platform, source, tree, placed),
@@ -226,7 +227,14 @@ function tidyMap(bytes: Uint8Array, context: BundleContext, outdir: string): Uin
   const map = JSON.parse(`${text.toString('utf8', 0, end)}}`) as { sources: string[]; sourcesContent?: (string | null)[] };
   const own = `${context.source}/`;
   const places = [context.share.directory, context.cache];
-  const paths = map.sources.map(each => resolve(outdir, each.replace(/\?[^?]*$/, '')));
+  const directories = new Map<string, string>();
+  const paths = map.sources.map(each => {
+    const at = each.lastIndexOf('/') + 1;
+    const directory = each.slice(0, at);
+    let whole = directories.get(directory);
+    if (whole === undefined) directories.set(directory, (whole = `${resolve(outdir, directory)}/`));
+    return whole + each.slice(at).replace(/\?[^?]*$/, '');
+  });
   map.sourcesContent = paths.map(path => (path.startsWith(own) && existsSync(path) ? readFileSync(path, 'utf8') : null));
   map.sources = paths.map(path => {
     if (path.startsWith(own)) return path.slice(own.length);
@@ -240,11 +248,13 @@ function tidyMap(bytes: Uint8Array, context: BundleContext, outdir: string): Uin
 }
 
 function bundleOf(result: Made, context: BundleContext, outdir: string): Bundle {
-  const files = Object.keys(result.metafile.outputs)
-    .map(path => resolve(context.source, path))
-    .map(path => ({ name: relative(outdir, path), bytes: readFileSync(path) }))
-    .map(file => (file.name.endsWith('.map') ? { ...file, bytes: tidyMap(file.bytes, context, outdir) } : file))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const fileAt = (path: string): BundleFile => {
+    let bytes: Uint8Array = readFileSync(path);
+    if (path.endsWith('.map')) writeFileSync(path, (bytes = tidyMap(bytes, context, outdir)));
+    return { name: relative(outdir, path), bytes };
+  };
+  const paths = Object.keys(result.metafile.outputs).map(path => resolve(context.source, path));
+  const files = paths.map(fileAt).sort((a, b) => (a.name < b.name ? -1 : 1));
   // What package.json keeps from browsers ("browser": { "./x.js": false }) is meant to be empty there.
   const warnings = result.warnings.filter(each => !each.text.includes('"(disabled):'));
   return { files, warnings: warnings.map(each => problemOf(each, context.source)) };
@@ -265,12 +275,16 @@ async function bundleInto(outdir: string, context: BundleContext, overrides: Bui
   return bundleOf(result, context, outdir);
 }
 
+let bundles = 0;
+
 /** `overrides` are options of esbuild's that a folder's own bundler wants different. */
 export async function bundle(context: BundleContext, overrides: BuildOptions = {}): Promise<Bundle> {
-  const outdir = placeOfOutput(context);
+  // BuildCache.tidy knows the name.
+  const place = join(context.cache, 'bundles', `.${context.platform}-${++bundles}.${process.pid}`);
   try {
-    return await bundleInto(outdir, context, overrides);
-  } finally {
-    rmSync(outdir, { recursive: true, force: true });
+    return { ...(await bundleInto(join(place, 'files'), context, overrides)), place };
+  } catch (error) {
+    rmSync(place, { recursive: true, force: true });
+    throw error;
   }
 }

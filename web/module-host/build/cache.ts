@@ -46,19 +46,27 @@ export class BuildCache {
     return { files, warnings: kept.warnings ?? [] };
   }
 
-  keepBundle(name: string, key: string, { files, warnings }: Bundle): void {
-    const place = join(this.#directory, name);
-    const temporary = join(this.#directory, `.${name}.${process.pid}`);
-    rmSync(temporary, { recursive: true, force: true });
-    for (const file of files) {
-      const path = join(temporary, 'files', file.name);
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, file.bytes);
+  /** Takes `place` for its own. */
+  keepBundle(name: string, key: string, { files, warnings, place }: Bundle): void {
+    const kept = join(this.#directory, name);
+    const made = place ?? join(this.#directory, `.${name}.${process.pid}`);
+    if (place === undefined) {
+      rmSync(made, { recursive: true, force: true });
+      for (const file of files) {
+        const path = join(made, 'files', file.name);
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, file.bytes);
+      }
+      mkdirSync(made, { recursive: true });
     }
-    mkdirSync(temporary, { recursive: true });
-    writeFileSync(join(temporary, 'list.json'), JSON.stringify({ key, names: files.map(file => file.name), warnings }));
-    rmSync(place, { recursive: true, force: true });
-    renameSync(temporary, place);
+    writeFileSync(join(made, 'list.json'), JSON.stringify({ key, names: files.map(file => file.name), warnings }));
+    this.forgetBundle(name);
+    renameSync(made, kept);
+  }
+
+  forgetBundle(name: string): void {
+    const kept = join(this.#directory, name);
+    if (existsSync(kept)) rmSync(kept, { recursive: true });
   }
 
   /** What builds that were ended have left. */

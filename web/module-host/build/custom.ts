@@ -37,10 +37,7 @@ function stagePackage(context: BundleContext, from: string, to: string): void {
   stage(context, from, to);
   const assembled = join(to, 'node_modules/owndir.package');
   mkdirSync(assembled, { recursive: true });
-  const text = assemble(context.tree, context.source, false).replace(
-    '"owndir.tree"',
-    JSON.stringify(join(context.share.directory, 'module-tree.mjs')),
-  );
+  const text = assemble(context.tree, context.source, context.share, false);
   writeFileSync(join(assembled, 'index.js'), text);
   writeFileSync(join(assembled, 'package.json'), '{"name":"owndir.package","version":"0.0.0","main":"index.js"}\n');
 }
@@ -90,7 +87,9 @@ async function bundleByFolder({ context, directory }: BundlerJob): Promise<Bundl
   stagePackage(context, entry, src);
   const { options, resolver } = bundleOptions(context);
   const defaultBundler = async (_src: string, to: string, overrides: BuildOptions = {}): Promise<boolean> => {
-    for (const file of (await bundle(context, overrides)).files) {
+    const { files, place } = await bundle(context, overrides);
+    if (place !== undefined) rmSync(place, { recursive: true, force: true });
+    for (const file of files) {
       const path = join(dirname(to), file.name.replace(/^(?:client|dist)\./, `${basename(to, '.js')}.`));
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, file.bytes);

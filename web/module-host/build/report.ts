@@ -66,10 +66,10 @@ export class Reporter {
   }
 
   async step<Value>(step: StepName, work: () => Promise<Value> | Value, detail = ''): Promise<Value> {
-    const started = performance.now();
+    const started = process.hrtime.bigint(); // `performance` takes a while to load
     this.#tell({ step, state: 'start', ...(detail ? { detail } : {}) });
     const value = await work();
-    this.#tell({ step, state: 'done', ms: Math.round(performance.now() - started), ...(detail ? { detail } : {}) });
+    this.#tell({ step, state: 'done', ms: Number((process.hrtime.bigint() - started) / 1_000_000n), ...(detail ? { detail } : {}) });
     return value;
   }
 

@@ -187,12 +187,11 @@ export class Resolver {
     return {
       name: 'owndir-resolve',
       setup: build => {
-        const { share, source, assembled } = this.#context;
+        const { source, assembled } = this.#context;
         build.onResolve({ filter: /^owndir\.(?:package|assembled|server)$/ }, args => ({
           path: args.path === 'owndir.server' ? args.path : 'owndir.package',
           namespace: 'owndir',
         }));
-        build.onResolve({ filter: /^owndir\.tree$/ }, () => ({ path: join(share.directory, 'module-tree.mjs') }));
         build.onResolve({ filter: loadingFilter }, args => ({ path: args.path, namespace: 'owndir' }));
         const textOf = (path: string): string => {
           if (path.startsWith(loadingPrefix)) return loadingScript(path);

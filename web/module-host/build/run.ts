@@ -1,5 +1,5 @@
 // `host.cjs build`: one job after the other, from a line on stdin to the files of the site.
-import { realpathSync, writeSync } from 'node:fs';
+import { readSync, realpathSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { build } from './build.ts';
 import { parseJob, type BuildJob } from './job.ts';
@@ -36,16 +36,32 @@ async function runJob(job: BuildJob, report: Reporter, script: string): Promise<
 
 const maxLine = 1024 * 1024;
 
-/** Of stdin. (Node's readline takes longer to load than what is done here.) */
+/** What has come on stdin: waits for something, and is empty at the end. (Node's stream takes longer to start than this.) */
+async function readStdin(): Promise<Buffer> {
+  const chunk = Buffer.allocUnsafe(64 * 1024);
+  for (;;) {
+    try {
+      return chunk.subarray(0, readSync(0, chunk));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return chunk.subarray(0, 0);
+      if (code !== 'EAGAIN') throw error;
+      await new Promise(resolve => setTimeout(resolve, 5)); // whoever started us shares a stdin that does not wait
+    }
+  }
+}
+
 async function* lines(): AsyncGenerator<string> {
-  let rest = '';
-  for await (const chunk of process.stdin.setEncoding('utf8') as AsyncIterable<string>) {
-    const parts = (rest + chunk).split('\n');
-    rest = parts.pop() ?? '';
-    yield* parts;
+  let rest = Buffer.alloc(0);
+  for (let chunk = await readStdin(); chunk.length > 0; chunk = await readStdin()) {
+    rest = Buffer.concat([rest, chunk]);
+    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
+      yield rest.toString('utf8', 0, end);
+      rest = rest.subarray(end + 1);
+    }
     if (rest.length > maxLine) throw new Error('the job is too long');
   }
-  if (rest !== '') yield rest;
+  if (rest.length > 0) yield rest.toString('utf8');
 }
 
 /** Returns the exit code: 0 built, 1 not built, 2 no job. With "watch" in a job, the next line is the next job. */

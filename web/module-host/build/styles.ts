@@ -15,6 +15,7 @@ export function scopeClass(path: string): string | null {
   return `o${createHash('sha1').update(`/${path}`).digest('hex').slice(0, 7)}`;
 }
 
+export const sassFiles = /\.(?:scss|sass)$/;
 const styleFiles = /\.(?:css|scss|sass)$/;
 
 export interface StylesContext {
