@@ -1,5 +1,5 @@
 // share.mjs --out DIR [--link]: writes the runtime data directory (share/owndir) that the program finds beside itself:
-// host.cjs (module-host), runtime/ (what every built page loads), module-tree.mjs, client-default/, the production
+// host.cjs and host-main.cjs (module-host), runtime/ (what every built page loads), module-tree.mjs, client-default/, the production
 // packages of package.json under node_modules/, and manifest.json, which lists the packages and digests all of it.
 // Same input, same bytes; a file that would not change is not touched. --link: node_modules is a link (for tests).
 import { createHash } from 'node:crypto';
@@ -84,13 +84,15 @@ async function bundle({ build }, from, options) {
 }
 
 async function bundleOurs(tools) {
-  const [host] = await bundle(tools, 'module-host/main.ts', {
-    platform: 'node',
-    format: 'cjs',
-    target: 'node18',
-    external: ['esbuild', 'express', 'sass'], // module-host/build/tools.ts loads more by name
-  });
-  write('host.cjs', host.contents);
+  for (const [from, to] of Object.entries({ start: 'host.cjs', main: 'host-main.cjs' })) {
+    const [host] = await bundle(tools, `module-host/${from}.ts`, {
+      platform: 'node',
+      format: 'cjs',
+      target: 'node18',
+      external: ['esbuild', 'express', 'sass'], // module-host/build/tools.ts loads more by name
+    });
+    write(to, host.contents);
+  }
   if (existsSync(join(web, 'module-tree/index.ts'))) {
     const [tree] = await bundle(tools, 'module-tree/index.ts', {
       platform: 'neutral',

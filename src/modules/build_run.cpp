@@ -86,7 +86,7 @@ Awaitable<Result<message::Done>> run_build(const Runtime& runtime, const BuildJo
   const auto executor = co_await asio::this_coro::executor;
   ChildOptions options;
   options.program = runtime.node;
-  options.arguments = {"--max-old-space-size=" + std::to_string(limits.heap_mib), runtime.host, "build"};
+  options.arguments = {"--max-old-space-size=" + std::to_string(limits.heap_mib), runtime.host, "build", job.cache};
   options.environment = child_environment();
   options.directory = job.source;
   if (job.open_folder) options.channel = job.open_folder();

@@ -21,7 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// What a build's result depends on, in a fixed order; the packages are covered by the manifest that lists them.
-constexpr const char* kDecisive[] = {"host.cjs", "manifest.json", "runtime/runtime.js", "runtime/runtime.css"};
+constexpr const char* kDecisive[] = {"host.cjs", "host-main.cjs", "manifest.json", "runtime/runtime.js",
+                                     "runtime/runtime.css"};
 
 std::vector<fs::path> candidates() {
   if (const char* share = std::getenv("OWNDIR_SHARE"); share != nullptr && *share != '\0') return {share};

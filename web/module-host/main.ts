@@ -1,4 +1,4 @@
-// The Node program that the server starts for the folder's modules: `node host.cjs build` turns an approved snapshot of
+// The Node program that the server starts, by start.ts, for the folder's modules: `node host.cjs build` turns an approved snapshot of
 // their code into the site, `node host.cjs serve` answers requests with their middleware and routes. Both read one
 // JSON line on stdin and tell what happens as JSON lines on stdout; docs/modules.md lists the lines.
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -380,5 +380,29 @@ describe('the job', () => {
     expect(built.stdout.trim().split('\n').map(line => Object.keys(JSON.parse(line) as object)[0])).not.toContain('ended');
     expect(built.stderr).toContain('printed');
     expect(run(builder.folder({ '.owndir/index.js': 'syntax error' })).status).toBe(1);
+  });
+
+  it('with a directory keeps what is compiled there, and does without when it is damaged or cannot be written', () => {
+    const host = join(builder.share, 'host.cjs');
+    const folder = builder.folder({ '.owndir/index.js': plain });
+    const cache = join(folder.job.source, '../code');
+    const kept = join(cache, 'host.v8');
+    const run = (directory: string) => {
+      const input = JSON.stringify({ ...folder.job, watch: false });
+      const { status, stderr } = spawnSync(process.execPath, [host, 'build', directory], { input, encoding: 'utf8' });
+      expect([status, stderr]).toEqual([0, '']);
+    };
+    run(cache);
+    const first = readFileSync(kept);
+    const { ino } = statSync(kept);
+    run(cache);
+    expect(statSync(kept).ino).toBe(ino);
+    const damaged = Buffer.from(first);
+    damaged[damaged.length - 10] = (damaged[damaged.length - 10] ?? 0) ^ 0xff;
+    writeFileSync(kept, damaged);
+    run(cache);
+    expect(readFileSync(kept).equals(damaged)).toBe(false);
+    run(join(host, 'no directory'));
+    expect(readdirSync(cache)).toEqual(['host.v8']);
   });
 });

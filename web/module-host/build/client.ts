@@ -1,7 +1,7 @@
 // From a client bundle to the files of the site: each carries its content's hash in the name.
 import { readFileSync } from 'node:fs';
-import { createHash } from 'node:crypto';
 import type { Bundle } from './bundler.ts';
+import { digestOf } from './site.ts';
 import { loaderScript, type ClientAssets } from './static/page.ts';
 import type { Share } from './share.ts';
 
@@ -15,19 +15,13 @@ export interface ClientSite {
   assets: ClientAssets;
 }
 
-function sha(bytes: readonly Uint8Array[], encoding: 'hex' | 'base64'): string {
-  const hash = createHash('sha256');
-  for (const each of bytes) hash.update(each);
-  return hash.digest(encoding);
-}
-
-const integrity = (bytes: Uint8Array) => `sha256-${sha([bytes], 'base64')}`;
+const integrity = (bytes: Uint8Array) => `sha256-${Buffer.from(digestOf(bytes), 'hex').toString('base64')}`;
 
 /** The browser runtime, named. */
 export function nameRuntime({ runtime }: Share): ClientFile | null {
   if (runtime === null) return null;
   const bytes = readFileSync(runtime);
-  return { path: `owndir-${sha([bytes], 'hex').slice(0, 10)}.js`, bytes };
+  return { path: `owndir-${digestOf(bytes).slice(0, 10)}.js`, bytes };
 }
 
 export function nameClient(bundle: Bundle, runtime: ClientFile | null): ClientSite {
@@ -46,7 +40,7 @@ export function nameClient(bundle: Bundle, runtime: ClientFile | null): ClientSi
     const text = found(`client.${kind}`);
     if (text === undefined || text.length === 0) continue;
     const map = found(`client.${kind}.map`);
-    const path = `client-${sha([text, ...(map ? [map] : [])], 'hex').slice(0, 10)}.${kind}`;
+    const path = `client-${digestOf(digestOf(text) + (map ? digestOf(map) : '')).slice(0, 10)}.${kind}`;
     const [open, close] = kind === 'js' ? ['//', ''] : ['/*', ' */'];
     const link = map ? `${open}# sourceMappingURL=${path}.map${close}\n` : '';
     add(path, Buffer.concat([text, Buffer.from(link)]), list);

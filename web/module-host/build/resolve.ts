@@ -112,6 +112,8 @@ export class Resolver {
 
   /** The version of what lies in `base`/node_modules; null when there is none. */
   versionAt(base: string, name: string): string | null {
+    const { share } = this.#context;
+    if (base === share.base) return share.packages[name] ?? null;
     const path = join(base, 'node_modules', name);
     let version = this.#versions.get(path);
     if (version === undefined) {

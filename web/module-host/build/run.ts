@@ -1,4 +1,4 @@
-// `host.cjs build`: one job after the other, from a line on stdin to the files of the site.
+// `host.cjs build [CACHE]`: one job after the other, from a line on stdin to the files of the site.
 import { readSync, realpathSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { build } from './build.ts';

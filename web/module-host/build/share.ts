@@ -9,6 +9,8 @@ export interface Share {
   digest: string;
   /** Versions of the packages that modules may name. */
   shipped: Readonly<Record<string, string>>;
+  /** Of all that are there, by name. */
+  packages: Readonly<Record<string, string>>;
   /** Null while the browser runtime is not part of the product. */
   runtime: string | null;
 }
@@ -16,13 +18,14 @@ export interface Share {
 export function openShare(directory: string): Share {
   const file = join(directory, 'manifest.json');
   if (!existsSync(file)) throw new Error(`${file} is missing: the installation is incomplete`);
-  const manifest = JSON.parse(readFileSync(file, 'utf8')) as { digest: string; shipped: Record<string, string> };
+  const manifest = JSON.parse(readFileSync(file, 'utf8')) as Pick<Share, 'digest' | 'shipped' | 'packages'>;
   const runtime = join(directory, 'runtime/runtime.js');
   return {
     directory,
     base: dirname(realpathSync(join(directory, 'node_modules'))),
     digest: manifest.digest,
     shipped: manifest.shipped,
+    packages: manifest.packages,
     runtime: existsSync(runtime) ? runtime : null,
   };
 }

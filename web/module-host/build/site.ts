@@ -24,7 +24,16 @@ import { fillMark, siteMark, type ClientAssets, type SiteInfo } from './static/p
 const maxFiles = 50_000;
 const maxBytes = 2 * 1024 * 1024 * 1024;
 
-export const digestOf = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const known = new WeakMap<Uint8Array, string>();
+
+/** In hex. Bytes must not change any more: the same array is not read twice. */
+export function digestOf(bytes: string | Uint8Array): string {
+  if (typeof bytes === 'string') return sha256(bytes);
+  const digest = known.get(bytes) ?? sha256(bytes);
+  known.set(bytes, digest);
+  return digest;
+}
 
 type Content = { bytes: Uint8Array } | { file: string };
 
