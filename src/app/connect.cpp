@@ -1,5 +1,8 @@
 #include "app/connect.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <nlohmann/json.hpp>
 
@@ -7,6 +10,7 @@
 #include "app/reporter.hpp"
 #include "app/uplink.hpp"
 #include "base/log.hpp"
+#include "gateway/app_host.hpp"
 
 namespace owndir::app {
 namespace {
@@ -15,27 +19,71 @@ using nlohmann::json;
 
 constexpr std::uint16_t kUsualPort = 8711;
 
-/// The guard needs a handler before the uplink can be made, since the uplink's events carry the port.
-class Forwarder final : public exchange::Handler {
+constexpr std::size_t kInfoBytes = 64 * 1024;
+constexpr std::size_t kMostApps = 64;
+
+json status_json(const tunnel::ConnectionStats& stats) {
+  return {{"open", stats.exchanges_active},
+          {"opened", stats.exchanges_opened},
+          {"received", stats.body_bytes_received},
+          {"sent", stats.body_bytes_sent}};
+}
+
+std::string megabytes(std::uint64_t bytes) {
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+/// One line: what is open, and what has passed since `before`, a second ago.
+std::string status_text(const tunnel::ConnectionStats& stats, const tunnel::ConnectionStats& before) {
+  return fmt::format(
+      "connected · {} open · down {}/s, {} in all · up {}/s, {} in all", stats.exchanges_active,
+      megabytes(stats.body_bytes_received - std::min(before.body_bytes_received, stats.body_bytes_received)),
+      megabytes(stats.body_bytes_received),
+      megabytes(stats.body_bytes_sent - std::min(before.body_bytes_sent, stats.body_bytes_sent)),
+      megabytes(stats.body_bytes_sent));
+}
+
+/// Tells the other end which app a request is for, by the name under which it came. Behind the guard, which needs a
+/// handler before the uplink can be made.
+class Front final : public exchange::Handler {
  public:
-  void set(exchange::Handler* next) { next_ = next; }
+  explicit Front(bool transparent) : transparent_(transparent) {}
+
+  void set_next(exchange::Handler* next) { next_ = next; }
+  void set_port(std::uint16_t port) { port_ = port; }
+
   Awaitable<Result<exchange::Response>> handle(exchange::Request request) override {
     if (next_ == nullptr) co_return exchange::text_response(503, "owndir: starting. Try again in a moment.\n");
+    mark(request.head.fields);
     co_return co_await next_->handle(std::move(request));
   }
   Awaitable<Result<exchange::SocketAnswer>> open_socket(exchange::Request request) override {
     if (!next_) co_return exchange::SocketAnswer(exchange::text_response(503, "owndir is starting.\n"));
+    mark(request.head.fields);
     co_return co_await next_->open_socket(std::move(request));
   }
 
  private:
+  void mark(exchange::Fields& fields) const {
+    gateway::remove_owndir_fields(fields);
+    const std::string host(fields.get("Host").value_or(""));
+    if (auto app = gateway::app_of_host(host, port_)) fields.add(std::string(gateway::kAppField), std::move(*app));
+    if (!transparent_) fields.add(std::string(gateway::kOriginField), "http://" + host);
+  }
+
+  const bool transparent_;
+  std::uint16_t port_ = 0;
   exchange::Handler* next_ = nullptr;
 };
 
 class Connect {
  public:
   Connect(Runner& runner, const ConnectOptions& options)
-      : runner_(runner), options_(options), reporter_(options.json), tasks_(runner.context().get_executor()) {}
+      : runner_(runner),
+        options_(options),
+        reporter_(options.json),
+        front_(options.transparent),
+        tasks_(runner.context().get_executor()) {}
 
   Awaitable<int> run();
 
@@ -43,17 +91,19 @@ class Connect {
   Awaitable<Result<void>> start();
   Awaitable<Result<void>> start_client(const std::string& state);
   void say_hello();
+  static Awaitable<void> watch(Connect& self);
+  Awaitable<void> tell_apps();
   Awaitable<bool> wait();
   Awaitable<void> shut_down();
 
   Runner& runner_;
   const ConnectOptions& options_;
   Reporter reporter_;
+  Front front_;
   TaskGroup tasks_;
   FileDescriptor lock_;
   std::optional<RootedFolder> folder_;
   std::unique_ptr<rtc::Engine> engine_;
-  Forwarder forwarder_;
   std::unique_ptr<gateway::LocalGuard> guard_;
   std::unique_ptr<http::Server> http_;
   std::unique_ptr<rendezvous::Client> client_;
@@ -77,10 +127,12 @@ Awaitable<Result<void>> Connect::start() {
   if (!engine) co_return fail(std::move(engine.error()));
   engine_ = std::move(*engine);
 
-  auto port = open_local_port(runner_.context().get_executor(), options_, kUsualPort, *state, forwarder_);
+  auto port = open_local_port(runner_.context().get_executor(), options_, kUsualPort, *state, front_,
+                              options_.transparent ? Guarding::nothing : Guarding::apps);
   if (!port) co_return fail(std::move(port.error()));
   guard_ = std::move(port->guard);
   http_ = std::move(port->server);
+  front_.set_port(http_->port());
 
   UplinkOptions uplink_options;
   uplink_options.ice_servers = std::move(*servers);
@@ -88,7 +140,7 @@ Awaitable<Result<void>> Connect::start() {
   uplink_options.url = local_url(options_.bind, http_->port()) + "/";
   uplink_ = std::make_unique<Uplink>(runner_.context().get_executor(), *engine_, *client_, reporter_,
                                      std::move(uplink_options));
-  forwarder_.set(uplink_.get());
+  front_.set_next(uplink_.get());
   co_return Result<void>();
 }
 
@@ -111,17 +163,66 @@ Awaitable<Result<void>> Connect::start_client(const std::string& state) {
 
 void Connect::say_hello() {
   const std::string url = local_url(options_.bind, http_->port());
-  const std::string login = url + guard_->make_login_target();
+  const std::string login = guard_ ? url + guard_->make_login_target() : url + "/";
   std::string seen = "no server has left a sign yet; the offer waits for one";
   if (const auto servers = client_->servers(); !servers.empty()) {
     const rendezvous::Presence& newest = servers.front().presence;
     seen = printable(newest.name, 80) + (newest.up ? " is up" : " was stopped") + " as far as the sync has told";
   }
-  reporter_.event("listening", {{"url", login}, {"port", http_->port()}},
-                  "owndir connects through " + options_.directory + "\n\n" +  //
-                      "  local address        " + login + "\n" +              //
-                      "  server               " + seen + "\n\n" +             //
-                      "Press Ctrl-C to stop.\n");
+  reporter_.event(
+      "listening", {{"url", login}, {"port", http_->port()}},
+      "owndir connects through " + options_.directory + "\n\n" +  //
+          "  local address        " + login + "\n" +              //
+          "  server               " + seen + "\n" +               //
+          (guard_ ? "" : "  who gets in          every program and every web page on this machine (--transparent)\n") +
+          "\n" + "Press Ctrl-C to stop.\n");
+}
+
+/// What is behind each new connection, and how it goes.
+Awaitable<void> Connect::watch(Connect& self) {
+  using namespace asio::experimental::awaitable_operators;
+  std::uint64_t seen = 0;
+  tunnel::ConnectionStats before;
+  for (;;) {
+    co_await (self.uplink_->changed().wait() || sleep_for(std::chrono::seconds(1)));
+    if (self.uplink_->connections() != seen) {
+      seen = self.uplink_->connections();
+      before = {};
+      co_await self.tell_apps();
+    }
+    const auto now = self.uplink_->stats();
+    if (!now) continue;
+    self.reporter_.status(status_json(*now), status_text(*now, before));
+    before = *now;
+  }
+}
+
+/// Which apps a proxy offers, and where they are here.
+Awaitable<void> Connect::tell_apps() {
+  exchange::Request request;
+  request.head = {"GET", "/@/info", {}};
+  auto response = co_await uplink_->handle(std::move(request));
+  if (!response || response->head.status != 200) co_return;
+  const auto text = co_await exchange::read_all(std::move(response->body), kInfoBytes);
+  if (!text) co_return;
+  const std::string local = std::to_string(http_->port());
+  json apps = json::array();
+  std::string lines;
+  const json info = json::parse(*text, nullptr, false);
+  if (!info.is_object() || !info.contains("apps") || !info["apps"].is_array()) co_return;
+  for (const json& app : info["apps"]) {
+    if (apps.size() >= kMostApps || !app.is_object()) break;
+    const std::string name = app.value("name", json()).is_string() ? app["name"].get<std::string>() : "";
+    if (!gateway::is_app_name(name)) continue;
+    const std::string url = "http://" + name + ".localhost:" + local + "/";
+    apps.push_back({{"name", name}, {"url", url}});
+    lines += "  " + name + std::string(name.size() < 20 ? 20 - name.size() : 1, ' ') + " " + url + "\n";
+  }
+  if (apps.empty()) co_return;
+  const std::string first = guard_ ? "  (a browser that opened the link above gets there by  " +
+                                         local_url(options_.bind, http_->port()) + "/@/app/NAME)\n"
+                                   : "";
+  reporter_.event("apps", {{"apps", apps}}, "  apps\n" + lines + first);
 }
 
 /// Until the stop signal (true) or the deadline without a connection (false).
@@ -141,6 +242,7 @@ Awaitable<int> Connect::run() {
   if (started) {
     say_hello();
     tasks_.spawn("uplink", uplink_->run());
+    tasks_.spawn("status", watch(*this));
     code = kExitOk;
     if (co_await wait()) {
       reporter_.event("stopping", json::object(), "Stopping.");
@@ -157,7 +259,7 @@ Awaitable<int> Connect::run() {
 }
 
 Awaitable<void> Connect::shut_down() {
-  forwarder_.set(nullptr);
+  front_.set_next(nullptr);
   if (http_) co_await http_->stop();
   co_await tasks_.stop();
   if (uplink_) co_await uplink_->close();

@@ -12,6 +12,7 @@ struct ConnectOptions : CommonOptions {
   std::optional<std::string> server;  ///< id of the one server to reach
   std::chrono::seconds timeout{0};    ///< give up (exit code 3) when not connected by then; 0: never
   std::chrono::seconds offer_valid{720};
+  bool transparent = false;  ///< the local port takes any Host and is not guarded; nothing is rewritten
 };
 
 /// Blocks until stopped. Returns an ExitCode.

@@ -69,6 +69,20 @@ Result<std::unique_ptr<http::Server>> listen_locally(asio::any_io_executor execu
   return listening;
 }
 
+Result<std::unique_ptr<gateway::LocalGuard>> make_guard(const CommonOptions& options, Guarding guarding,
+                                                        const std::string& state_directory,
+                                                        exchange::Handler& handler) {
+  auto session = kept_session(state_directory);
+  if (!session) return fail(std::move(session.error()));
+  gateway::GuardOptions guard_options;
+  guard_options.hosts = local_hosts(options.bind);
+  guard_options.is_open_to_network = is_open_to_network(options.bind);
+  guard_options.apps = guarding == Guarding::apps;
+  guard_options.session = std::move(*session);
+  guard_options.takes_key = [state_directory](std::string_view key) { return take_key(state_directory, key); };
+  return gateway::LocalGuard::create(handler, std::move(guard_options));
+}
+
 }  // namespace
 
 std::vector<std::string> local_hosts(const std::string& address) {
@@ -110,19 +124,18 @@ std::string local_url(const std::string& address, std::uint16_t port) {
 }
 
 Result<LocalPort> open_local_port(asio::any_io_executor executor, const CommonOptions& options, std::uint16_t usual,
-                                  const std::string& state_directory, exchange::Handler& handler) {
-  auto session = kept_session(state_directory);
-  if (!session) return fail(std::move(session.error()));
-  gateway::GuardOptions guard_options;
-  guard_options.hosts = local_hosts(options.bind);
-  guard_options.is_open_to_network = is_open_to_network(options.bind);
-  guard_options.session = std::move(*session);
-  guard_options.takes_key = [state_directory](std::string_view key) { return take_key(state_directory, key); };
+                                  const std::string& state_directory, exchange::Handler& handler, Guarding guarding) {
   LocalPort port;
-  port.guard = gateway::LocalGuard::create(handler, std::move(guard_options));
-  auto server = listen_locally(executor, options, usual, *port.guard);
+  if (guarding != Guarding::nothing) {
+    auto guard = make_guard(options, guarding, state_directory, handler);
+    if (!guard) return fail(std::move(guard.error()));
+    port.guard = std::move(*guard);
+  }
+  exchange::Handler& first = port.guard ? *port.guard : handler;
+  auto server = listen_locally(executor, options, usual, first);
   if (!server) return fail(std::move(server.error()));
   port.server = std::move(*server);
+  if (!port.guard) return port;
   port.guard->set_port(port.server->port());
   const auto left = leave_address(state_directory, local_url(options.bind, port.server->port()));
   if (!left) return fail(left.error());

@@ -22,7 +22,10 @@ Result<std::string> kept_session(const std::string& state_directory);
 /// "http://127.0.0.1:PORT", brackets for IPv6.
 std::string local_url(const std::string& address, std::uint16_t port);
 
-/// The guard outlives the server.
+/// What stands before the local port: the rules for a folder's page, the same with names of apps, or nothing at all.
+enum class Guarding { folder, apps, nothing };
+
+/// The guard outlives the server; null with Guarding::nothing.
 struct LocalPort {
   std::unique_ptr<gateway::LocalGuard> guard;
   std::unique_ptr<http::Server> server;
@@ -32,6 +35,7 @@ struct LocalPort {
 /// outlives it. Sessions and further login links are those of `state_directory`, where the address is left for
 /// `owndir link`. The error says what to do.
 Result<LocalPort> open_local_port(asio::any_io_executor executor, const CommonOptions& options, std::uint16_t usual,
-                                  const std::string& state_directory, exchange::Handler& handler);
+                                  const std::string& state_directory, exchange::Handler& handler,
+                                  Guarding guarding = Guarding::folder);
 
 }  // namespace owndir::app

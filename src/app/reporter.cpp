@@ -44,12 +44,22 @@ void Reporter::progress(std::string_view name, int seconds, const std::string& t
   if (json_) {
     put_line(dump({{"event", std::string(name)}, {"seconds", seconds}}));
   } else if (terminal_) {
-    std::fprintf(stdout, "\r\x1b[K%s", text.c_str());
-    std::fflush(stdout);
-    progress_shown_ = true;
+    rewrite_line(text);
   } else if (seconds % kQuietProgressSeconds == 0) {
     put_line(text);
   }
+}
+
+void Reporter::status(const nlohmann::json& fields, const std::string& text) {
+  const bool due = moments_++ % kQuietProgressSeconds == 0;
+  if (json_ && due) event("status", fields, "");
+  if (terminal_) rewrite_line(text);
+}
+
+void Reporter::rewrite_line(const std::string& text) {
+  std::fprintf(stdout, "\r\x1b[K%s", text.c_str());
+  std::fflush(stdout);
+  progress_shown_ = true;
 }
 
 void Reporter::end_progress_line() {

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/percent.hpp"
 #include "base/utf8.hpp"
+#include "gateway/app_host.hpp"
 #include "gateway/refusal.hpp"
 
 namespace owndir::app {
@@ -29,11 +30,21 @@ std::string join(const std::vector<std::string>& list) {
   return all.empty() ? "none" : all;
 }
 
+/// Idempotent (RFC 9110 section 9.2.2).
+bool may_be_repeated(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE";
+}
+
 }  // namespace
 
 Uplink::Uplink(asio::any_io_executor executor, rtc::Engine& engine, rendezvous::Client& client, Reporter& reporter,
                UplinkOptions options)
-    : executor_(executor), engine_(engine), client_(client), reporter_(reporter), options_(std::move(options)) {}
+    : executor_(executor),
+      engine_(engine),
+      client_(client),
+      reporter_(reporter),
+      options_(std::move(options)),
+      changed_(executor) {}
 
 exchange::Response Uplink::unavailable(const exchange::RequestHead& head) const {
   const gateway::Refusal refusal = {503,
@@ -47,23 +58,64 @@ exchange::Response Uplink::unavailable(const exchange::RequestHead& head) const 
   return response;
 }
 
+SteadyTime Uplink::patience(const exchange::RequestHead& head) const {
+  const bool navigates = head.fields.get("Sec-Fetch-Mode") == "navigate";
+  return std::chrono::steady_clock::now() + (navigates ? options_.navigation_wait : options_.return_wait);
+}
+
+Awaitable<bool> Uplink::await_return(SteadyTime until) {
+  using namespace asio::experimental::awaitable_operators;
+  if (is_up()) co_return true;
+  if (!was_connected_ || waiting_ >= options_.waiting_requests) co_return false;
+  struct Counted {
+    std::size_t& count;
+    explicit Counted(std::size_t& c) : count(++c) {}
+    ~Counted() { --count; }
+  } counted(waiting_);
+  while (!is_up()) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left.count() <= 0) co_return false;
+    co_await (changed_.wait() || sleep_for(left));
+  }
+  co_return true;
+}
+
 Awaitable<Result<exchange::Response>> Uplink::handle(exchange::Request request) {
-  if (!is_up()) {
-    exchange::Response response = unavailable(request.head);
-    if (request.head.method == "HEAD") response.body = nullptr;
+  const SteadyTime until = patience(request.head);
+  for (;;) {
+    const bool up = co_await await_return(until);
+    if (!up) {
+      exchange::Response response = unavailable(request.head);
+      if (request.head.method == "HEAD") response.body = nullptr;
+      co_return response;
+    }
+    const auto connection = connection_;
+    const std::string server = server_;
+    const bool for_app = request.head.fields.contains(gateway::kAppField);
+    std::optional<exchange::RequestHead> again;
+    if (!request.body && may_be_repeated(request.head.method)) again = request.head;
+    Result<exchange::Response> response = co_await connection->handle(std::move(request));
+    const bool lost = !response && connection->is_closed() && !response.error().is(Errc::cancelled);
+    if (lost && again) {
+      request = exchange::Request{std::move(*again), nullptr, exchange::Origin::local};
+      continue;
+    }
+    if (response && !for_app) response->head.fields.set(kServerField, server);
     co_return response;
   }
-  const auto connection = connection_;
-  const std::string server = server_;
-  Result<exchange::Response> response = co_await connection->handle(std::move(request));
-  if (response) response->head.fields.set(kServerField, server);
-  co_return response;
 }
 
 Awaitable<Result<exchange::SocketAnswer>> Uplink::open_socket(exchange::Request request) {
-  if (!is_up()) co_return exchange::SocketAnswer(unavailable(request.head));
+  const SteadyTime until = patience(request.head);
+  const bool up = co_await await_return(until);
+  if (!up) co_return exchange::SocketAnswer(unavailable(request.head));
   const auto connection = connection_;
   co_return co_await connection->open_socket(std::move(request));
+}
+
+std::optional<tunnel::ConnectionStats> Uplink::stats() const {
+  if (!is_up()) return std::nullopt;
+  return connection_->stats();
 }
 
 Awaitable<void> Uplink::run() {
@@ -127,6 +179,8 @@ Awaitable<Result<void>> Uplink::bring_up(rtc::Peer& peer, tunnel::Connection& co
                                            "; to there: " + join(path.remote) + ")");
   }
   up_ = true;
+  ++connections_;
+  changed_.notify();
   server_ = server.empty() ? "home" : percent_encode(cut_utf8(server, kServerFieldBytes));
   was_connected_ = true;
   status_ = "connected";

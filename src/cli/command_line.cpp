@@ -169,6 +169,9 @@ int run(int argc, char** argv) {
   connect_command->add_option("--offer-valid", offer_valid, "Seconds that the offer waits for its answer")
       ->check(whole_number(30, 3600, "a number of seconds"))
       ->option_text("SECONDS [720]");
+  connect_command->add_flag("--transparent", connect.transparent,
+                            "Take requests for any host as they are, without the guard: for test suites only")
+      ->group("Local address");
   connect_command->footer(std::string(kConnectFooter) + "\n" + kExitCodes);
 
   app::BuildOptions build;

@@ -7,6 +7,7 @@
 #include "base/blocking.hpp"
 #include "base/clock.hpp"
 #include "base/media_type.hpp"
+#include "gateway/app_host.hpp"
 #include "gateway/assets.hpp"
 #include "gateway/conditions.hpp"
 #include "gateway/file_response.hpp"
@@ -32,17 +33,6 @@ constexpr std::string_view kFolderProtocol = "owndir.fs.1";
 
 bool reads(const exchange::RequestHead& head) {
   return head.method == "GET" || head.method == "HEAD";
-}
-
-/// Fields by which this program's own parts speak to each other; nobody outside may set them.
-void remove_own_fields(exchange::Fields& fields) {
-  constexpr std::string_view kPrefix = "owndir-";
-  std::vector<std::string> own;
-  for (const auto& field : fields)
-    if (field.name.size() >= kPrefix.size() &&
-        exchange::iequals(std::string_view(field.name).substr(0, kPrefix.size()), kPrefix))
-      own.push_back(field.name);
-  for (const std::string& name : own) fields.remove(name);
 }
 
 /// What middleware set for an answer that is not its own. What describes the content stays that of the content, and a
@@ -107,7 +97,7 @@ class Gateway final : public exchange::Handler {
       : folder_(std::move(folder)), files_(files), options_(std::move(options)) {}
 
   Awaitable<Result<Response>> handle(exchange::Request request) override {
-    remove_own_fields(request.head.fields);
+    remove_owndir_fields(request.head.fields);
     const std::string method = request.head.method;
     Response response = co_await answer(std::move(request));
     auto& fields = response.head.fields;

@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <deque>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "gateway/app_host.hpp"
 #include "gateway/refusal.hpp"
 #include "gateway/target.hpp"
 
@@ -28,6 +30,8 @@ using exchange::Response;
 // Followed by the port: cookies do not keep to a port (RFC 6265 section 8.5), and several servers may run on one host.
 constexpr std::string_view kCookie = "owndir-session-";
 constexpr std::string_view kView = "/@/view/";
+constexpr std::string_view kApp = "/@/app/";
+constexpr std::size_t kAppKeys = 16;
 constexpr auto kLinkLife = std::chrono::minutes(10);
 
 /// For what only programs ask.
@@ -67,6 +71,29 @@ bool has_cookie(const exchange::Fields& fields, std::string_view name, std::stri
     }
   }
   return found;
+}
+
+/// Takes the pair of that name out of the request, and leaves the others as they are.
+void remove_cookie(exchange::Fields& fields, std::string_view name) {
+  exchange::Fields kept;
+  for (const auto& field : fields) {
+    if (!iequals(field.name, "Cookie") || field.value.find(name) == std::string::npos) {
+      kept.add(field.name, field.value);
+      continue;
+    }
+    std::string value;
+    std::string_view rest = field.value;
+    while (!rest.empty()) {
+      const std::size_t end = rest.find(';');
+      std::string_view pair = rest.substr(0, end);
+      rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+      while (pair.starts_with(' ')) pair.remove_prefix(1);
+      if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) continue;
+      value.append(value.empty() ? "" : "; ").append(pair);
+    }
+    if (!value.empty()) kept.add(field.name, std::move(value));
+  }
+  fields = std::move(kept);
 }
 
 bool is_document(std::string_view destination) {
@@ -132,6 +159,7 @@ class Guard final : public LocalGuard {
         random_(options.random != nullptr ? *options.random : system_random()),
         session_(options.session.empty() ? random_.hex(32) : std::move(options.session)),
         takes_key_(std::move(options.takes_key)),
+        apps_(options.apps),
         is_open_to_network_(options.is_open_to_network),
         view_(random_) {}
 
@@ -151,11 +179,14 @@ class Guard final : public LocalGuard {
         (head.method == "GET" || head.method == "HEAD") && !head.fields.contains("Sec-WebSocket-Version");
     if (!reads) {
       if (auto refused = check_write(head, host)) co_return std::move(*refused);
-      co_return co_await next_.handle(std::move(request));
+      co_return co_await pass(std::move(request));
     }
     if (head.target.starts_with("/@/login?") || head.target == "/@/login") co_return login(head);
-    if (head.target.starts_with(kView)) co_return co_await answer_view(std::move(request));
+    const bool app = is_app_host(host);
+    if (!app && head.target.starts_with(kView)) co_return co_await answer_view(std::move(request));
     if (auto refused = check_read(head, host)) co_return std::move(*refused);
+    if (app) co_return co_await pass(std::move(request));
+    if (apps_ && head.target.starts_with(kApp)) co_return open_app(head);
     co_return co_await answer_read(std::move(request));
   }
 
@@ -165,18 +196,25 @@ class Guard final : public LocalGuard {
     std::optional<Response> refused = check_host(request.head, host);
     if (!refused) refused = check_write(request.head, host);
     if (refused) co_return exchange::SocketAnswer(std::move(*refused));
+    remove_cookie(request.head.fields, cookie_name());
     co_return co_await next_.open_socket(std::move(request));
   }
 
  private:
+  Awaitable<Result<Response>> pass(Request request) {
+    remove_cookie(request.head.fields, cookie_name());
+    return next_.handle(std::move(request));
+  }
+
   std::string cookie_name() const { return std::string(kCookie) + std::to_string(port_); }
   std::string own_host() const { return (hosts_.empty() ? "127.0.0.1" : hosts_.front()) + port_suffix(); }
   std::string port_suffix() const { return ":" + std::to_string(port_); }
 
+  bool is_app_host(std::string_view host) const { return apps_ && app_of_host(host, port_).has_value(); }
   bool is_own_host(std::string_view host) const {
-    return std::any_of(hosts_.begin(), hosts_.end(), [&](const std::string& name) {
-      return iequals(host, name + port_suffix()) || (port_ == 80 && iequals(host, name));
-    });
+    return is_app_host(host) || std::any_of(hosts_.begin(), hosts_.end(), [&](const std::string& name) {
+             return iequals(host, name + port_suffix()) || (port_ == 80 && iequals(host, name));
+           });
   }
 
   std::optional<Response> check_host(const exchange::RequestHead& head, std::string_view host) const {
@@ -220,8 +258,8 @@ class Guard final : public LocalGuard {
     const std::string presented = target ? target->parameter("key").value_or("") : "";
     const bool fresh = std::chrono::steady_clock::now() < key_until_;
     const bool newest = same_secret(presented, key_) && fresh;
-    const bool right =
-        newest || (head.method == "GET" && !presented.empty() && takes_key_ != nullptr && takes_key_(presented));
+    const bool right = newest || take_app_key(presented) ||
+                       (head.method == "GET" && !presented.empty() && takes_key_ != nullptr && takes_key_(presented));
     if (!right && !has_cookie(head.fields, cookie_name(), session_)) return refuse(used_link(), head);
     if (head.method != "GET") return refuse(403, "Open this link in a browser.");
     Response response = redirect(303, "/");
@@ -233,12 +271,36 @@ class Guard final : public LocalGuard {
     return response;
   }
 
+  /// Leads a browser that is signed in here to an app, and signs it in there.
+  Response open_app(const exchange::RequestHead& head) {
+    const std::string_view name = std::string_view(head.target).substr(kApp.size());
+    if (!is_app_name(name)) return refuse(refusal_of(404), head);
+    if (auto refused = check_session(head)) return std::move(*refused);
+    while (app_keys_.size() >= kAppKeys) app_keys_.pop_front();
+    app_keys_.emplace_back(random_.hex(16), std::chrono::steady_clock::now() + kLinkLife);
+    const std::string host = std::string(name) + ".localhost" + (port_ == 80 ? "" : port_suffix());
+    Response response = redirect(303, "http://" + host + "/@/login?key=" + app_keys_.back().first);
+    response.head.fields.add("Referrer-Policy", "no-referrer");
+    return response;
+  }
+
+  bool take_app_key(std::string_view presented) {
+    const auto now = std::chrono::steady_clock::now();
+    for (auto key = app_keys_.begin(); key != app_keys_.end(); ++key) {
+      if (!same_secret(presented, key->first)) continue;
+      const bool fresh = now < key->second;
+      app_keys_.erase(key);
+      return fresh;
+    }
+    return false;
+  }
+
   /// A document of the folder is led to its view; everything else is answered as it is.
   Awaitable<Result<Response>> answer_read(Request request) {
     const bool navigates = request.head.method == "GET" && request.head.fields.get("Sec-Fetch-Mode") == "navigate" &&
                            is_document(request.head.fields.get("Sec-Fetch-Dest").value_or(""));
     const std::string target = request.head.target;
-    Result<Response> response = co_await next_.handle(std::move(request));
+    Result<Response> response = co_await pass(std::move(request));
     if (!response || !navigates || !is_sandboxed(*response)) co_return response;
     const auto parsed = parse_target(target);
     if (!parsed) co_return response;
@@ -261,7 +323,7 @@ class Guard final : public LocalGuard {
     if (!mode.empty() && !navigates && mode != "no-cors")
       co_return refuse(403, "A document of the folder may show what is beside it, but not read it by script.");
     request.head.target = plain_url(*target);
-    Result<Response> response = co_await next_.handle(std::move(request));
+    Result<Response> response = co_await pass(std::move(request));
     if (!response) co_return response;
     // What is no sandboxed document lives at its plain address.
     if (navigates && response->head.status < 300 && !is_sandboxed(*response))
@@ -275,10 +337,12 @@ class Guard final : public LocalGuard {
   Random& random_;
   std::string session_;
   std::function<bool(std::string_view)> takes_key_;
+  bool apps_;
   bool is_open_to_network_;
   View view_;
   std::string key_;
   SteadyTime key_until_{};
+  std::deque<std::pair<std::string, SteadyTime>> app_keys_;
   std::uint16_t port_ = 0;
 };
 

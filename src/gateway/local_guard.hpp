@@ -2,7 +2,9 @@
 // The localhost rules (docs/security.md): any web page can reach 127.0.0.1, so before a local request reaches the
 // gateway its Host must be one of ours, cross-site reads are refused by Sec-Fetch-Site, every method but GET and HEAD
 // (and every WebSocket) needs the exact Origin and the session cookie, which only the one-time link gives. Where other
-// machines reach the port, reads need the cookie too: there a Host is whatever the sender likes. Network thread only.
+// machines reach the port, reads need the cookie too: there a Host is whatever the sender likes. The cookie is never
+// passed on. A browser that is signed in at one of our names is signed in at an app's by /@/app/NAME. Network thread
+// only.
 
 #include <functional>
 #include <memory>
@@ -23,6 +25,7 @@ struct GuardOptions {
   Random* random = nullptr;        ///< null: system_random()
   std::string session;             ///< what signed-in browsers hold, kept from an earlier run; empty: a new secret
   std::function<bool(std::string_view key)> takes_key;  ///< whether that is another one-time key; true at most once
+  bool apps = false;  ///< "NAME.localhost" is ours too: the app of that name, whose documents are its own affair
   bool is_open_to_network = false;  ///< the port is not bound to loopback alone: reads need the session cookie too
 };
 

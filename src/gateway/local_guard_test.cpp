@@ -16,8 +16,13 @@ using ::testing::HasSubstr;
 
 class Next final : public exchange::Handler {
  public:
-  std::vector<std::string> asked;
+  std::vector<std::string> asked, cookies;
+  void keep_cookies(const Request& request) {
+    for (const auto& field : request.head.fields)
+      if (field.name == "Cookie") cookies.push_back(field.value);
+  }
   Awaitable<Result<Response>> handle(Request request) override {
+    keep_cookies(request);
     asked.push_back(request.head.method + " " + request.head.target);
     Response response = exchange::text_response(200, "next");
     if (request.head.target.find(".html") != std::string::npos)
@@ -26,6 +31,7 @@ class Next final : public exchange::Handler {
     co_return response;
   }
   Awaitable<Result<exchange::SocketAnswer>> open_socket(Request request) override {
+    keep_cookies(request);
     asked.push_back("socket " + request.head.target);
     co_return exchange::SocketAnswer(exchange::SocketAccept{});
   }
@@ -318,6 +324,64 @@ TEST_F(LocalGuardTest, GivesTheCookieForAKeyThatWasLeftElsewhere) {
   EXPECT_TRUE(response.head.fields.contains("Set-Cookie"));
   EXPECT_EQ(ask("GET", "/@/login?key=elsewhere", host).head.status, 403);
   EXPECT_EQ(ask("GET", own, host).head.status, 303) << "the program's own link is still good";
+}
+
+TEST_F(LocalGuardTest, KeepsItsCookieToItselfAndPassesTheOthers) {
+  const std::string cookie = sign_in();
+  const std::string mixed = "a=1; " + cookie + "; owndir-session-88000=near; b=2";
+  EXPECT_EQ(ask("GET", "/x", {{"Host", "localhost:8800"}, {"Cookie", mixed}, {"Cookie", cookie}}).head.status, 200);
+  const std::vector<std::string> whole = {"a=1; owndir-session-88000=near; b=2"};
+  EXPECT_EQ(next_.cookies, whole);
+  const Fields write = {{"Host", "localhost:8800"}, {"Origin", "http://localhost:8800"}, {"Cookie", cookie}};
+  EXPECT_EQ(ask("POST", "/x", write).head.status, 200);
+  EXPECT_EQ(open_socket("/s", write), 101);
+  EXPECT_EQ(next_.cookies, whole) << "neither of them had another";
+}
+
+TEST_F(LocalGuardTest, KnowsNoAppsUnlessItIsToldTo) {
+  EXPECT_EQ(ask("GET", "/", {{"Host", "files.localhost:8800"}}).head.status, 421);
+  EXPECT_EQ(ask("GET", "/@/app/files", {{"Host", "localhost:8800"}, {"Cookie", sign_in()}}).head.status, 200);
+}
+
+TEST_F(LocalGuardTest, SignsABrowserInAtAnAppOnceItIsSignedInHere) {
+  GuardOptions options;
+  options.apps = true;
+  start(options);
+  const std::string cookie = sign_in();
+  EXPECT_EQ(ask("GET", "/@/app/files", {{"Host", "localhost:8800"}}).head.status, 403);
+  EXPECT_EQ(ask("GET", "/@/app/no%20name", {{"Host", "localhost:8800"}, {"Cookie", cookie}}).head.status, 404);
+  const std::string link = location(ask("GET", "/@/app/files", {{"Host", "localhost:8800"}, {"Cookie", cookie}}));
+  const std::string there = "http://files.localhost:8800";
+  ASSERT_TRUE(link.starts_with(there + "/@/login?key=")) << link;
+  const Fields app = {{"Host", "files.localhost:8800"}};
+  const Response response = ask("GET", link.substr(there.size()), app);
+  EXPECT_EQ(response.head.status, 303);
+  EXPECT_TRUE(response.head.fields.contains("Set-Cookie"));
+  EXPECT_EQ(ask("GET", link.substr(there.size()), app).head.status, 403) << "once";
+  const std::string origin = "http://files.localhost:8800";
+  EXPECT_EQ(ask("POST", "/", {{"Host", "files.localhost:8800"}, {"Origin", origin}}).head.status, 403);
+  const Fields write = {{"Host", "files.localhost:8800"}, {"Origin", origin}, {"Cookie", cookie}};
+  EXPECT_EQ(ask("POST", "/", write).head.status, 200);
+  EXPECT_EQ(open_socket("/", write), 101);
+  const Fields foreign = {
+      {"Host", "files.localhost:8800"}, {"Origin", "http://other.localhost:8800"}, {"Cookie", cookie}};
+  EXPECT_EQ(ask("POST", "/", foreign).head.status, 403);
+  EXPECT_EQ(ask("GET", "/", {{"Host", "files.localhost:8800"}, {"Sec-Fetch-Site", "cross-site"}}).head.status, 403);
+  for (const char* host :
+       {"files.localhost:8801", "files.localhost", "-x.localhost:8800", "a.b.localhost:8800", "localhost.:8800"})
+    EXPECT_EQ(ask("GET", "/", {{"Host", host}}).head.status, 421) << host;
+}
+
+TEST_F(LocalGuardTest, LeavesTheDocumentsOfAppsAlone) {
+  GuardOptions options;
+  options.apps = true;
+  start(options);
+  const Fields navigation = {{"Host", "FILES.localhost:8800"},
+                             {"Sec-Fetch-Site", "same-origin"},
+                             {"Sec-Fetch-Mode", "navigate"},
+                             {"Sec-Fetch-Dest", "document"}};
+  for (const char* target : {"/docs/a.html", "/@/view/00/a.html", "/@/app/files"})
+    EXPECT_EQ(ask("GET", target, navigation).head.status, 200) << target;
 }
 
 TEST_F(LocalGuardTest, ShowsDocumentsOfTheFolderWhereTheirOwnPicturesLoad) {

@@ -1,4 +1,5 @@
 #include <list>
+#include <map>
 
 #include "two_copies.hpp"
 
@@ -108,6 +109,74 @@ Awaitable<void> comes_back(Scene& scene) {
 
 TEST(ServeConnect, ConnectsAgainByAFreshOfferAfterTheServerWasRestarted) {
   Scene().run(comes_back);
+}
+
+/// Asks once; the status, or "no answer".
+Awaitable<void> ask_once(Away* away, std::string method, std::string target, std::string& answer) {
+  exchange::Request request;
+  request.head = {std::move(method), std::move(target), {}};
+  const auto response = co_await away->uplink().handle(std::move(request));
+  answer = response ? std::to_string(response->head.status) : "no answer";
+}
+
+Awaitable<void> waits_for_return(Scene& scene) {
+  co_await scene.home.start();
+  co_await scene.carry();
+  Away* away = co_await scene.connect();
+  EXPECT_EQ(co_await away->get(kFile), kReply);
+  co_await scene.home.stop();
+  while (away->uplink().stats()) co_await sleep_for(kMoment);
+  std::string read, written;
+  TaskGroup asking(scene.loop.context.get_executor());
+  asking.spawn("a read", ask_once(away, "GET", kFile, read));
+  asking.spawn("what the gateway refuses", ask_once(away, "POST", kFile, written));
+  co_await scene.home.start();
+  while (asking.size() > 0) co_await sleep_for(kMoment);
+  EXPECT_EQ(read, "200");
+  EXPECT_EQ(written, "405");
+}
+
+TEST(ServeConnect, ARequestThatComesWhileTheConnectionIsAwayWaitsForItsReturn) {
+  Scene().run(waits_for_return);
+}
+
+/// Never answers the first request for each target.
+class Hangs final : public exchange::Handler {
+ public:
+  explicit Hangs(std::map<std::string, int>& asked) : asked_(asked) {}
+  Awaitable<Result<exchange::Response>> handle(exchange::Request request) override {
+    const bool first = ++asked_[request.head.method] == 1;
+    if (first) co_await sleep_for(std::chrono::hours(1));
+    co_return exchange::text_response(200, "answered");
+  }
+
+ private:
+  std::map<std::string, int>& asked_;
+};
+
+Awaitable<void> repeats(Scene& scene) {
+  std::map<std::string, int> asked;
+  scene.home.wrap = [&asked](std::unique_ptr<exchange::Handler>) { return std::make_unique<Hangs>(asked); };
+  co_await scene.home.start();
+  co_await scene.carry();
+  Away* away = co_await scene.connect();
+  while (!away->uplink().stats()) co_await sleep_for(kMoment);
+  std::string got, posted;
+  TaskGroup asking(scene.loop.context.get_executor());
+  asking.spawn("may be repeated", ask_once(away, "GET", "/", got));
+  asking.spawn("may not be", ask_once(away, "POST", "/", posted));
+  while (asked.size() < 2) co_await sleep_for(kMoment);
+  co_await scene.home.stop();
+  co_await scene.home.start();
+  while (asking.size() > 0) co_await sleep_for(kMoment);
+  EXPECT_EQ(got, "200");
+  EXPECT_EQ(posted, "no answer");
+  EXPECT_EQ(asked["GET"], 2);
+  EXPECT_EQ(asked["POST"], 1);
+}
+
+TEST(ServeConnect, WhatMayBeRepeatedIsAskedAgainWhenTheConnectionBrokeBeforeItsAnswer) {
+  Scene().run(repeats);
 }
 
 Awaitable<void> answers_after_start(Scene& scene) {

@@ -175,7 +175,7 @@ class Away {
       co_await sleep_for(std::chrono::milliseconds(10));
     }
   }
-  exchange::Handler& uplink() { return *uplink_; }
+  app::Uplink& uplink() { return *uplink_; }
   /// Once.
   Awaitable<void> stop() {
     if (!uplink_) co_return;
