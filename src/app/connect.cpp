@@ -8,6 +8,7 @@
 
 #include "app/local_port.hpp"
 #include "app/reporter.hpp"
+#include "app/tcp_forward.hpp"
 #include "app/uplink.hpp"
 #include "base/log.hpp"
 #include "gateway/app_host.hpp"
@@ -106,6 +107,7 @@ class Connect {
   std::unique_ptr<rtc::Engine> engine_;
   std::unique_ptr<gateway::LocalGuard> guard_;
   std::unique_ptr<http::Server> http_;
+  std::vector<std::unique_ptr<TcpForward>> tcp_;
   std::unique_ptr<rendezvous::Client> client_;
   std::unique_ptr<Uplink> uplink_;
 };
@@ -141,6 +143,15 @@ Awaitable<Result<void>> Connect::start() {
   uplink_ = std::make_unique<Uplink>(runner_.context().get_executor(), *engine_, *client_, reporter_,
                                      std::move(uplink_options));
   front_.set_next(uplink_.get());
+  for (const ConnectOptions::Tcp& wanted : options_.tcp) {
+    TcpForwardOptions forward;
+    forward.app = wanted.app;
+    forward.address = options_.bind;
+    forward.port = wanted.port;
+    auto listening = TcpForward::listen(runner_.context().get_executor(), std::move(forward), *uplink_);
+    if (!listening) co_return fail(std::move(listening.error()));
+    tcp_.push_back(std::move(*listening));
+  }
   co_return Result<void>();
 }
 
@@ -164,15 +175,22 @@ Awaitable<Result<void>> Connect::start_client(const std::string& state) {
 void Connect::say_hello() {
   const std::string url = local_url(options_.bind, http_->port());
   const std::string login = guard_ ? url + guard_->make_login_target() : url + "/";
+  std::string tcp;
+  json ports = json::object();
+  for (const auto& forward : tcp_) {
+    tcp += "  tcp " + forward->app() + std::string(forward->app().size() < 17 ? 17 - forward->app().size() : 1, ' ') +
+           options_.bind + " port " + std::to_string(forward->port()) + "\n";
+    ports[forward->app()] = forward->port();
+  }
   std::string seen = "no server has left a sign yet; the offer waits for one";
   if (const auto servers = client_->servers(); !servers.empty()) {
     const rendezvous::Presence& newest = servers.front().presence;
     seen = printable(newest.name, 80) + (newest.up ? " is up" : " was stopped") + " as far as the sync has told";
   }
   reporter_.event(
-      "listening", {{"url", login}, {"port", http_->port()}},
+      "listening", {{"url", login}, {"port", http_->port()}, {"tcp", ports}},
       "owndir connects through " + options_.directory + "\n\n" +  //
-          "  local address        " + login + "\n" +              //
+          "  local address        " + login + "\n" + tcp +        //
           "  server               " + seen + "\n" +               //
           (guard_ ? "" : "  who gets in          every program and every web page on this machine (--transparent)\n") +
           "\n" + "Press Ctrl-C to stop.\n");
@@ -261,6 +279,7 @@ Awaitable<int> Connect::run() {
 Awaitable<void> Connect::shut_down() {
   front_.set_next(nullptr);
   if (http_) co_await http_->stop();
+  for (const auto& forward : tcp_) co_await forward->stop();
   co_await tasks_.stop();
   if (uplink_) co_await uplink_->close();
   if (client_) {

@@ -12,6 +12,11 @@ struct ConnectOptions : CommonOptions {
   std::optional<std::string> server;  ///< id of the one server to reach
   std::chrono::seconds timeout{0};    ///< give up (exit code 3) when not connected by then; 0: never
   std::chrono::seconds offer_valid{720};
+  struct Tcp {
+    std::string app;
+    std::uint16_t port = 0;  ///< 0: any free one
+  };
+  std::vector<Tcp> tcp;      ///< local ports for TCP apps
   bool transparent = false;  ///< the local port takes any Host and is not guarded; nothing is rewritten
 };
 

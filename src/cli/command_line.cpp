@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <iostream>
 #include <optional>
 
@@ -12,6 +13,7 @@
 #include "base/log.hpp"
 #include "cli/help_text.hpp"
 #include "cli/values.hpp"
+#include "gateway/app_host.hpp"
 
 namespace owndir::cli {
 namespace {
@@ -86,6 +88,24 @@ Result<void> finish(app::CommonOptions& options, const CLI::App& command, const 
   return {};
 }
 
+/// "NAME" or "NAME=PORT".
+Result<app::ConnectOptions::Tcp> tcp_port(const std::string& text) {
+  app::ConnectOptions::Tcp tcp;
+  const std::size_t equals = text.find('=');
+  tcp.app = text.substr(0, equals);
+  if (!gateway::is_app_name(tcp.app))
+    return fail(
+        Errc::malformed,
+        "--tcp takes NAME or NAME=PORT, with the name that `owndir proxy` gave the app; not '" + printable(text) + "'");
+  if (equals == text.npos) return tcp;
+  const std::string port = text.substr(equals + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), tcp.port);
+  if (error != std::errc() || end != port.data() + port.size())
+    return fail(Errc::malformed,
+                "--tcp " + tcp.app + "=: a port from 0 to 65535 is expected, not '" + printable(port) + "'");
+  return tcp;
+}
+
 /// What was wrong with the arguments, for a person.
 std::string complaint(const CLI::App* program, const CLI::Error& error) {
   const auto commands = program->get_subcommands();
@@ -157,6 +177,7 @@ int run(int argc, char** argv) {
   serve_command->footer(std::string(kServeFooter) + "\n" + kExitCodes);
 
   app::ConnectOptions connect;
+  std::vector<std::string> tcp;
   std::int64_t timeout = 0, offer_valid = connect.offer_valid.count();
   CLI::App* connect_command =
       program.add_subcommand("connect", "Reach a served folder from another device (runs anywhere)");
@@ -169,8 +190,13 @@ int run(int argc, char** argv) {
   connect_command->add_option("--offer-valid", offer_valid, "Seconds that the offer waits for its answer")
       ->check(whole_number(30, 3600, "a number of seconds"))
       ->option_text("SECONDS [720]");
-  connect_command->add_flag("--transparent", connect.transparent,
-                            "Take requests for any host as they are, without the guard: for test suites only")
+  connect_command
+      ->add_option("--tcp", tcp, "Local port for a TCP app at home, NAME or NAME=PORT; any free one; may be repeated")
+      ->option_text("NAME[=PORT]")
+      ->group("Local address");
+  connect_command
+      ->add_flag("--transparent", connect.transparent,
+                 "Take requests for any host as they are, without the guard: for test suites only")
       ->group("Local address");
   connect_command->footer(std::string(kConnectFooter) + "\n" + kExitCodes);
 
@@ -204,7 +230,14 @@ int run(int argc, char** argv) {
   if (link_command->parsed()) return app::run_link(link);
   const bool serving = serve_command->parsed();
   app::CommonOptions& common = serving ? static_cast<app::CommonOptions&>(serve) : connect;
-  const Result<void> finished = finish(common, serving ? *serve_command : *connect_command, stun, level);
+  Result<void> finished = finish(common, serving ? *serve_command : *connect_command, stun, level);
+  for (const std::string& text : tcp) {
+    auto port = tcp_port(text);
+    if (port)
+      connect.tcp.push_back(std::move(*port));
+    else if (finished)
+      finished = fail(port.error());
+  }
   if (!finished) {
     app::print_error(finished.error());
     return app::kExitUsage;

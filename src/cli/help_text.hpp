@@ -56,9 +56,11 @@ inline constexpr const char* kLinkFooter =
 
 inline constexpr const char* kConnectFooter =
     "Writes an offer into DIR/.owndir/.wrtc-proxy/ and waits until the sync has brought the answer; then the local\n"
-    "address carries HTTP to the server at home. Connects again by itself when the connection is lost.\n"
+    "address carries HTTP to the server at home. Connects again by itself when the connection is lost; requests wait\n"
+    "for it meanwhile. What `owndir proxy` offers at home has names of its own: http://NAME.localhost:PORT/\n"
     "Examples:\n"
     "  owndir connect ~/Photos\n"
+    "  owndir connect ~/Photos --tcp ssh=2222             then:  ssh -p 2222 127.0.0.1\n"
     "  owndir connect ~/Photos --port 9000 --timeout 300 --json\n";
 
 }  // namespace owndir::cli
