@@ -6,11 +6,12 @@ const nodeGlobals = ['process', 'Buffer', 'global', 'require', '__dirname', 'set
 
 // Folders of one row never import each other; each may import what stands in a row below (see README.md).
 const forbidden = {
-  base: ['tunnel', 'rendezvous', 'fsnode', 'peer', 'shell', 'runtime'],
-  tunnel: ['rendezvous', 'fsnode', 'peer', 'shell', 'runtime'],
-  rendezvous: ['tunnel', 'fsnode', 'peer', 'shell', 'runtime'],
-  fsnode: ['tunnel', 'rendezvous', 'peer', 'shell', 'runtime'],
-  peer: ['rendezvous', 'fsnode', 'shell', 'runtime'],
+  base: ['tunnel', 'rendezvous', 'fsnode', 'peer', 'intercept', 'shell', 'runtime'],
+  tunnel: ['rendezvous', 'fsnode', 'peer', 'intercept', 'shell', 'runtime'],
+  rendezvous: ['tunnel', 'fsnode', 'peer', 'intercept', 'shell', 'runtime'],
+  fsnode: ['tunnel', 'rendezvous', 'peer', 'intercept', 'shell', 'runtime'],
+  peer: ['rendezvous', 'fsnode', 'intercept', 'shell', 'runtime'],
+  intercept: ['rendezvous', 'fsnode', 'peer', 'shell', 'runtime'],
   shell: ['runtime'],
   'module-tree': [
     'base',

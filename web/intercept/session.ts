@@ -1,0 +1,313 @@
+// One client of a broker behind a MessagePort. Everything that the client can make grow has a limit here: open requests, bytes on
+// their way in either direction. A message that breaks the rules ends its request; one that is none of ours is ignored.
+
+import { utf8, type Bytes } from '../base/bytes.ts';
+import { Deferred } from '../base/deferred.ts';
+import type { TunnelSocket } from '../tunnel/index.ts';
+import type { Broker } from './broker.ts';
+import { Failure, failureOf } from './failure.ts';
+import { parseToBroker, portLimits, type FromBroker, type ToBroker } from './port.ts';
+
+interface Exchange {
+  readonly stop: AbortController;
+  handle(message: ToBroker): void;
+}
+
+type Of<Type extends ToBroker['type']> = Extract<ToBroker, { type: Type }>;
+type Send = (message: FromBroker, transfer?: Transferable[]) => void;
+
+export class Session {
+  readonly #broker: Broker;
+  readonly #port: MessagePort;
+  readonly #exchanges = new Map<number, Exchange>();
+  #stopWatching: (() => void) | null = null;
+  /** How many cookie messages have been heeded. */
+  #turn = 0;
+  #closed = false;
+
+  constructor(broker: Broker, port: MessagePort) {
+    this.#broker = broker;
+    this.#port = port;
+    port.onmessage = (event: MessageEvent<unknown>) => this.#onMessage(event.data);
+    // Where the browser tells: the client's document or worker is gone.
+    port.addEventListener('close', () => this.close());
+  }
+
+  get open(): number {
+    return this.#exchanges.size;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stopWatching?.();
+    for (const { stop } of this.#exchanges.values()) stop.abort(new DOMException('The client is gone.', 'AbortError'));
+    this.#exchanges.clear();
+    this.#port.close();
+  }
+
+  readonly #send: Send = (message, transfer = []) => {
+    if (!this.#closed) this.#port.postMessage(message, transfer);
+  };
+
+  #onMessage(data: unknown): void {
+    if (typeof data === 'object' && data !== null && (data as { type?: unknown }).type === 'bye') return this.close();
+    const message = parseToBroker(data);
+    if (!message) return this.#refuse(data);
+    switch (message.type) {
+      case 'watch':
+        return this.#watch();
+      case 'cookie':
+        this.#turn += 1;
+        this.#broker.setScriptCookie(message.text, message.path);
+        return this.#tellCookies();
+      case 'fetch':
+      case 'socket':
+        return this.#begin(message);
+      default:
+        this.#exchanges.get(message.id)?.handle(message);
+    }
+  }
+
+  /** A request that is none gets an end, so that nobody waits for it. */
+  #refuse(data: unknown): void {
+    const { type, id } = (typeof data === 'object' && data !== null ? data : {}) as Record<string, unknown>;
+    if (typeof id !== 'number') return;
+    const known = this.#exchanges.get(id);
+    if (known) return known.stop.abort(new Failure('network', 'The message is malformed.'));
+    if (type === 'fetch') this.#send({ type: 'fail', id, code: 'network', message: 'The request is malformed.' });
+    if (type === 'socket') this.#send({ type: 'closed', id, code: 1006, reason: '', clean: false });
+  }
+
+  #begin(message: Of<'fetch' | 'socket'>): void {
+    const { id } = message;
+    if (this.#exchanges.has(id)) return;
+    if (this.#exchanges.size >= portLimits.open) {
+      if (message.type === 'socket') return this.#send({ type: 'closed', id, code: 1006, reason: '', clean: false });
+      return this.#send({ type: 'fail', id, code: 'refused', message: 'Too many requests are open.' });
+    }
+    const exchange =
+      message.type === 'fetch'
+        ? new FetchExchange(this.#broker, message, this.#send)
+        : new SocketExchange(this.#broker, message, this.#send);
+    this.#exchanges.set(id, exchange);
+    void exchange.run().finally(() => this.#exchanges.delete(id));
+  }
+
+  #watch(): void {
+    this.#stopWatching ??= this.#broker.cookiesChanged.on(() => this.#tellCookies());
+    this.#tellCookies();
+  }
+
+  #tellCookies(): void {
+    if (!this.#stopWatching) return;
+    this.#send({ type: 'cookies', cookies: this.#broker.jar.scriptCookies(), turn: this.#turn });
+  }
+}
+
+class FetchExchange implements Exchange {
+  readonly stop = new AbortController();
+  readonly #broker: Broker;
+  readonly #message: Of<'fetch'>;
+  readonly #send: Send;
+  #credit: number;
+  #credited: Deferred<void> | null = null;
+  #upload: ReadableStreamDefaultController<Uint8Array> | null = null;
+  /** What the client may still send of its body. */
+  #allowed: number = portLimits.bodyCredit;
+  #waiting: Uint8Array[] = [];
+  #bodyEnded = false;
+
+  constructor(broker: Broker, message: Of<'fetch'>, send: Send) {
+    this.#broker = broker;
+    this.#message = message;
+    this.#send = send;
+    this.#credit = message.credit;
+  }
+
+  async run(): Promise<void> {
+    const { id, head } = this.#message;
+    const { signal } = this.stop;
+    try {
+      const body = this.#message.body === 'stream' ? this.#bodyStream() : this.#message.body;
+      const answer = await this.#broker.fetch(head, body, signal);
+      this.#send({ type: 'head', id, head: answer.head });
+      if (answer.body) await this.#pump(answer.body);
+      this.#send({ type: 'end', id });
+    } catch (error) {
+      const failure = failureOf(signal.aborted && signal.reason instanceof Failure ? signal.reason : error);
+      this.#send({ type: 'fail', id, code: failure.code, message: failure.message });
+    } finally {
+      this.#bodyEnded = true;
+      this.#waiting = [];
+      this.#upload = null;
+    }
+  }
+
+  handle(message: ToBroker): void {
+    switch (message.type) {
+      case 'cancel':
+        return this.stop.abort(new DOMException('The request was cancelled.', 'AbortError'));
+      case 'credit':
+        this.#credit = Math.min(this.#credit + message.bytes, portLimits.maxCredit);
+        if (this.#credit > 0) this.#credited?.resolve();
+        return;
+      case 'data':
+        return this.#onData(message.bytes);
+      case 'end':
+        this.#bodyEnded = true;
+        return this.#feed();
+      default:
+        return this.stop.abort(new Failure('network', 'The message does not fit a request.'));
+    }
+  }
+
+  async #pump(body: ReadableStream<Bytes>): Promise<void> {
+    const { signal } = this.stop;
+    const reader = body.getReader();
+    const abort = () => {
+      this.#credited?.resolve();
+      void reader.cancel(signal.reason).catch(() => undefined);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      for (;;) {
+        while (this.#credit <= 0 && !signal.aborted) {
+          this.#credited = new Deferred<void>();
+          await this.#credited.promise;
+        }
+        const { done, value } = await reader.read();
+        if (signal.aborted) throw signal.reason;
+        if (done) return;
+        this.#credit -= value.length;
+        this.#send({ type: 'data', id: this.#message.id, bytes: value }, [value.buffer]);
+      }
+    } catch (error) {
+      void reader.cancel(error).catch(() => undefined);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  #bodyStream(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        start: controller => {
+          this.#upload = controller;
+          this.stop.signal.addEventListener('abort', () => controller.error(this.stop.signal.reason), { once: true });
+        },
+        pull: () => this.#feed(),
+        cancel: () => {
+          this.#upload = null;
+          this.#waiting = [];
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  #onData(bytes: Uint8Array): void {
+    if (this.#bodyEnded || this.#message.body !== 'stream') return;
+    this.#allowed -= bytes.length;
+    if (this.#allowed < 0) return this.stop.abort(new Failure('network', 'More of the body came than was allowed.'));
+    if (bytes.length > 0) this.#waiting.push(bytes);
+    this.#feed();
+  }
+
+  /** To whoever reads the body; each byte that is read may be followed by another. */
+  #feed(): void {
+    const upload = this.#upload;
+    if (!upload) return;
+    while ((upload.desiredSize ?? -1) >= 0) {
+      const bytes = this.#waiting.shift();
+      if (!bytes) break;
+      upload.enqueue(bytes);
+      this.#allowed += bytes.length;
+      this.#send({ type: 'credit', id: this.#message.id, bytes: bytes.length });
+    }
+    if (!this.#bodyEnded || this.#waiting.length > 0) return;
+    this.#upload = null;
+    upload.close();
+  }
+}
+
+class SocketExchange implements Exchange {
+  readonly stop = new AbortController();
+  readonly #broker: Broker;
+  readonly #message: Of<'socket'>;
+  readonly #send: Send;
+  readonly #closed = new Deferred<void>();
+  #socket: TunnelSocket | null = null;
+  #outgoing = 0;
+  #untaken = 0;
+  #taken: Deferred<void> | null = null;
+
+  constructor(broker: Broker, message: Of<'socket'>, send: Send) {
+    this.#broker = broker;
+    this.#message = message;
+    this.#send = send;
+  }
+
+  async run(): Promise<void> {
+    const { id, target, protocols } = this.#message;
+    const { signal } = this.stop;
+    try {
+      const socket = await this.#broker.openSocket(target, protocols, signal);
+      this.#socket = socket;
+      this.#send({ type: 'opened', id, protocol: socket.protocol });
+      socket.onclose = (code, reason) => {
+        const clean = code !== 1006;
+        this.#send({ type: 'closed', id, code, reason: clean ? reason : '', clean });
+        this.#closed.resolve();
+      };
+      socket.onmessage = data => this.#onIncoming(data);
+      await this.#closed.promise;
+    } catch {
+      this.#send({ type: 'closed', id, code: 1006, reason: '', clean: false });
+    }
+  }
+
+  handle(message: ToBroker): void {
+    switch (message.type) {
+      case 'cancel':
+        return this.stop.abort(new DOMException('The WebSocket was dropped.', 'AbortError'));
+      case 'send':
+        return this.#onOutgoing(message.data);
+      case 'close':
+        if (!this.#socket) return this.stop.abort(new DOMException('Closed before it was open.', 'AbortError'));
+        // 1005 may not be sent: a close without a code.
+        return this.#socket.close(message.code ?? 1005, message.reason);
+      case 'taken':
+        this.#untaken = Math.max(0, this.#untaken - message.bytes);
+        if (this.#untaken < portLimits.maxCredit) this.#taken?.resolve();
+        return;
+      default:
+        return this.stop.abort(new Failure('network', 'The message does not fit a WebSocket.'));
+    }
+  }
+
+  #onOutgoing(data: string | Uint8Array): void {
+    const bytes = typeof data === 'string' ? utf8(data) : data;
+    const cost = bytes.length + portLimits.messageCost;
+    const beyond = this.#outgoing >= portLimits.socketOutgoing;
+    if (!this.#socket || beyond || bytes.length > portLimits.socketMessage)
+      return this.stop.abort(new Failure('tooLarge', 'The WebSocket takes no more.'));
+    this.#outgoing += cost;
+    const sent = () => {
+      this.#outgoing -= cost;
+      this.#send({ type: 'sent', id: this.#message.id, bytes: bytes.length });
+    };
+    void this.#socket.send(data).then(sent, sent);
+  }
+
+  #onIncoming(data: string | Bytes): Promise<void> | void {
+    const size = typeof data === 'string' ? utf8(data).length : data.length;
+    this.#untaken += size + portLimits.messageCost;
+    const transfer = typeof data === 'string' || data.byteLength === 0 ? [] : [data.buffer];
+    this.#send({ type: 'message', id: this.#message.id, data }, transfer);
+    if (this.#untaken < portLimits.maxCredit || this.stop.signal.aborted) return undefined;
+    this.#taken = new Deferred<void>();
+    this.stop.signal.addEventListener('abort', () => this.#taken?.resolve(), { once: true });
+    return this.#taken.promise;
+  }
+}
