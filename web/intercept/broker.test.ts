@@ -435,7 +435,7 @@ describe('a port', () => {
   it('has a limit of open requests, and ends them with it', async () => {
     serve(() => new Promise(() => undefined));
     const answers = Array.from({ length: portLimits.open }, () => get('/'));
-    answers.forEach(answer => answer.catch(() => undefined));
+    for (const answer of answers) answer.catch(() => undefined);
     await expect(get('/one-more')).rejects.toThrow('Too many');
     port.close();
     await expect.poll(() => tunnel.asked.every(({ signal }) => signal?.aborted)).toBe(true);
