@@ -1,5 +1,5 @@
 // run.mjs [--preset P] [--list] [NAME…]: every test of the project, counted. ./dev test builds, then comes here.
-// Programs known to ctest (GoogleTest and corpora), the checks and tests of web/, and the end-to-end suites. With names,
+// Programs known to ctest (GoogleTest and corpora), the checks and tests of web/, the end-to-end suites, conformance. With names,
 // only those whose name starts so. The last line is "N passed, N failed, N skipped".
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -186,13 +186,24 @@ async function runE2e(chosen) {
   for (const { suite, title, status, reason } of JSON.parse(readFileSync(report, 'utf8'))) count(status, `${suite}: ${title}`, reason.split('\n')[0]);
 }
 
+async function runConformance() {
+  heading('conformance: the same by every way');
+  const report = join(reports, 'conformance.json');
+  rmSync(report, { force: true });
+  const lacking = (await Promise.all(['chromium', 'owndir'].map(whyNot))).find(Boolean);
+  if (lacking) return count(strict ? 'failed' : 'skipped', 'conformance', lacking);
+  const { code, lines } = await command(['node', 'tests/conformance/run.mjs', '--quiet', '--results', report], { env: { OWNDIR_PRESET: values.preset }, onLine: console.log });
+  if (!existsSync(report)) return count('failed', 'conformance', `ended with ${code}: ${lines.slice(-2).join(' ')}`);
+  for (const { suite, title, status, reason } of JSON.parse(readFileSync(report, 'utf8'))) count(status, `${suite}: ${title}`, reason.split('\n')[0]);
+}
+
 // ------------------------------------------------------------------------------------------- all of it
 
 const startsLikeOne = (name) => names.length === 0 || names.some((wanted) => name.startsWith(wanted));
-const all = { programs: programs(), web: ['web'], e2e: programsOnly ? [] : e2eSuites() };
+const all = { programs: programs(), web: ['web'], e2e: programsOnly ? [] : e2eSuites(), conformance: programsOnly ? [] : ['conformance'] };
 if (programsOnly) all.web = [];
 if (values.list) {
-  console.log(`programs  ${all.programs.join(' ')}\nweb       web\ne2e       ${all.e2e.join(' ')}`);
+  console.log(`programs  ${all.programs.join(' ')}\nweb       web\ne2e       ${all.e2e.join(' ')}\nother     ${all.conformance.join(' ')}`);
   process.exit(0);
 }
 const chosen = Object.fromEntries(Object.entries(all).map(([kind, list]) => [kind, list.filter(startsLikeOne)]));
@@ -207,6 +218,7 @@ mkdirSync(reports, { recursive: true });
 if (chosen.programs.length > 0) await runPrograms(chosen.programs);
 if (chosen.web.length > 0) await runWeb();
 if (chosen.e2e.length > 0) await runE2e(chosen.e2e);
+if (chosen.conformance.length > 0) await runConformance();
 
 heading(`done in ${Math.round((Date.now() - started) / 1000)} s`);
 for (const skip of skips) console.log(`skipped  ${skip}`);

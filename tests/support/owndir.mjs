@@ -22,7 +22,7 @@ export class Owndir extends Child {
     this.events = events;
   }
   get name() {
-    return `owndir ${this.command.find((word) => word === 'serve' || word === 'connect')}`;
+    return `owndir ${this.command.find((word) => ['serve', 'connect', 'proxy'].includes(word))}`;
   }
   /** The nth event of that name (1: the first), now or later. */
   event(name, { seconds = 20, nth = 1 } = {}) {
@@ -46,4 +46,12 @@ export async function connect(t, folder, { stun = 'none', state = join(t.directo
   t.defer(() => client.stop());
   const { url, port } = await client.event('listening');
   return Object.assign(client, { url, port });
+}
+
+/** Starts `owndir proxy` with one app and waits until it can be reached. */
+export async function proxy(t, folder, to, { stun = 'none', state = join(t.directory, 'state-home'), args = [], ...options } = {}) {
+  const server = new Owndir(['proxy', folder, '--to', to, '--folder-members', '--port', '0', '--stun', stun, '--state', state, ...args], options);
+  t.defer(() => server.stop());
+  await server.event('listening');
+  return server;
 }

@@ -1,0 +1,4 @@
+import { shared } from './deep/shared.js';
+
+export const sharedOfA = shared;
+export const a = () => `a and ${shared.name} ${shared.next()}`;

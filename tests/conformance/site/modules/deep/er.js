@@ -1,0 +1,2 @@
+export const deep = 'deeper';
+export default () => `default of ${deep}`;

@@ -1,0 +1,1 @@
+throw new RangeError('a module that throws');

@@ -1,0 +1,1 @@
+globalThis.conformanceOrder.push(new URL(document.currentScript.src).search);

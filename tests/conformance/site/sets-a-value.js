@@ -1,0 +1,1 @@
+globalThis.aValueThatAScriptSets = 'set';

@@ -1,0 +1,3 @@
+import { deep } from './modules/deep/er.js';
+
+postMessage(deep);

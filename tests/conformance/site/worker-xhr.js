@@ -1,0 +1,6 @@
+onmessage = ({ data }) => {
+  const request = new XMLHttpRequest();
+  request.open('GET', data, false);
+  request.send();
+  postMessage(request.responseText);
+};
