@@ -4,8 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "app/home_end.hpp"
 #include "app/local_port.hpp"
-#include "app/peer_sessions.hpp"
+#include "app/page_files.hpp"
 #include "app/reporter.hpp"
 #include "app/review_text.hpp"
 #include "app/site_service.hpp"
@@ -25,53 +26,34 @@ constexpr std::uint16_t kUsualPort = 8710;
 class Serve {
  public:
   Serve(Runner& runner, const ServeOptions& options)
-      : runner_(runner), options_(options), reporter_(options.json), site_(site::page_site()) {}
+      : runner_(runner),
+        options_(options),
+        reporter_(options.json),
+        home_(runner, options, reporter_),
+        site_(site::page_site()) {}
 
   Awaitable<int> run();
 
  private:
-  Result<void> prepare();
   Result<void> prepare_app();
   Awaitable<void> ask_first();
   Result<void> publish();
   Result<void> listen();
-  Awaitable<Result<void>> start_rendezvous();
   Awaitable<void> shut_down();
   void say_hello();
 
   Runner& runner_;
   const ServeOptions& options_;
   Reporter reporter_;
+  HomeEnd home_;
   std::vector<site::SiteFile> site_;
-  std::string state_, title_, site_state_, run_directory_;
-  FileDescriptor lock_;
-  std::optional<RootedFolder> folder_;
-  std::vector<rtc::IceServer> ice_servers_;
+  std::string title_, site_state_, run_directory_;
   std::unique_ptr<fsnode::Engine> tree_;
   std::unique_ptr<SiteService> app_;
-  std::unique_ptr<rtc::Engine> engine_;
   std::unique_ptr<exchange::Handler> gateway_;
   std::unique_ptr<gateway::LocalGuard> guard_;
   std::unique_ptr<http::Server> http_;
-  std::unique_ptr<PeerSessions> sessions_;
-  std::unique_ptr<rendezvous::Server> rendezvous_;
 };
-
-Result<void> Serve::prepare() {
-  auto folder = RootedFolder::open(options_.directory);
-  if (!folder) return fail(folder.error().code, "cannot open the folder " + options_.directory);
-  folder_ = std::move(*folder);
-  auto state = make_state_directory(options_, "serve");
-  if (!state) return fail(std::move(state.error()));
-  state_ = std::move(*state);
-  auto lock = lock_state_directory(state_);
-  if (!lock) return fail(std::move(lock.error()));
-  lock_ = std::move(*lock);
-  auto servers = ice_servers(options_);
-  if (!servers) return fail(std::move(servers.error()));
-  ice_servers_ = std::move(*servers);
-  return prepare_app();
-}
 
 Result<void> Serve::prepare_app() {
   auto builder = builder_options(options_);
@@ -113,19 +95,12 @@ Awaitable<void> Serve::ask_first() {
 }
 
 Result<void> Serve::publish() {
-  // A built site is there, or has just been published, by the service.
-  auto report = app_->built_site() ? Result<site::PublishReport>(site::PublishReport{})
-                                   : site::publish(*folder_, site_, site_state_);
-  if (!report) return fail(report.error().code, "cannot write the page into " + options_.directory + "/.owndir/.dist");
-  for (const std::string& path : report->foreign)
-    log("app").warn(".owndir/.dist/{} is not ours; it is left alone and not served", printable(path));
-  reporter_.event("published", {{"written", report->written}, {"unchanged", report->unchanged.size()}}, "");
-  if (!options_.launcher) return {};
-  const auto launcher = site::publish_launcher(*folder_, app_->place());
-  if (!launcher && launcher.error().is(Errc::conflict))
-    log("app").warn("owndir.html in the folder is not ours and is left as it is; --no-launcher silences this");
-  else if (!launcher)
-    log("app").warn("cannot write owndir.html: {}", launcher.error().to_string());
+  if (app_->built_site()) {  // it is there, or has just been published, by the service
+    reporter_.event("published", {{"written", json::array()}, {"unchanged", 0}}, "");
+  } else if (auto published = publish_page(home_.folder(), options_.directory, site_state_, reporter_); !published) {
+    return published;
+  }
+  if (options_.launcher) leave_launcher(home_.folder(), app_->place());
   return {};
 }
 
@@ -144,49 +119,16 @@ Result<void> Serve::listen() {
   auto served = RootedFolder::open(options_.directory);
   if (!served) return fail(std::move(served.error()));
   gateway_ = gateway::make_gateway(std::move(*served), runner_.files(), std::move(gateway_options));
-  auto port = open_local_port(runner_.context().get_executor(), options_, kUsualPort, state_, *gateway_);
+  auto port = open_local_port(runner_.context().get_executor(), options_, kUsualPort, home_.state(), *gateway_);
   if (!port) return fail(std::move(port.error()));
   guard_ = std::move(port->guard);
   http_ = std::move(port->server);
   return {};
 }
 
-Awaitable<Result<void>> Serve::start_rendezvous() {
-  auto engine = rtc::Engine::create(runner_.context().get_executor());
-  if (!engine) co_return fail(std::move(engine.error()));
-  engine_ = std::move(*engine);
-  PeerSessionsOptions session_options;
-  session_options.ice_servers = ice_servers_;
-  session_options.max_peers = options_.max_peers;
-  sessions_ = std::make_unique<PeerSessions>(runner_.context().get_executor(), *engine_, *gateway_, reporter_,
-                                             std::move(session_options));
-  rendezvous::ServerOptions server_options;
-  server_options.name = options_.name.empty() ? host_name() : options_.name;
-  server_options.state_directory = state_;
-  server_options.ice_servers = options_.stun;
-  server_options.polling = options_.polling;
-  auto server = co_await rendezvous::Server::start(*folder_, runner_.files(), *sessions_, std::move(server_options));
-  if (!server) {
-    const std::string context = server.error().context + ": cannot use the handshake directory " + options_.directory +
-                                "/" + std::string(rendezvous::kDirectory);
-    co_return fail(server.error().code, context);
-  }
-  rendezvous_ = std::move(*server);
-  sessions_->set_rendezvous(rendezvous_.get());
-  co_return Result<void>();
-}
-
 void Serve::say_hello() {
   const std::string url = local_url(options_.bind, http_->port());
   const std::string login = url + guard_->make_login_target();
-  std::string stun = "none: only devices on the same network, or with IPv6, can connect";
-  if (!options_.stun.empty()) {
-    stun.clear();
-    for (const std::string& server : options_.stun) stun += (stun.empty() ? "" : ", ") + server;
-    if (options_.stun == kDefaultStun) stun += "   (they see your address; --stun none goes without)";
-  }
-  std::error_code unknown;
-  const std::string folder = std::filesystem::canonical(options_.directory, unknown).string();
   std::string who = "whoever can write into this folder";
   if (options_.trust) who += ", and run programs here as you (--trust)";
   if (is_open_to_network(options_.bind))
@@ -196,26 +138,27 @@ void Serve::say_hello() {
       "listening",
       {{"url", login},
        {"port", http_->port()},
-       {"server", rendezvous_->id()},
+       {"server", home_.id()},
        {"folder", options_.directory},
        {"stun", options_.stun}},
-      "owndir serves " + (unknown ? options_.directory : folder) + "\n\n" +                                     //
+      "owndir serves " + home_.shown_folder() + "\n\n" +                                                        //
           "  on this machine      " + login + "\n" +                                                            //
           "                       (signs a browser in, once, within 10 minutes; another: owndir link DIR)\n" +  //
           "  on your devices      open " + page + " in the synced folder\n" +                                   //
-          "  STUN servers         " + stun + "\n" +                                                             //
+          "  STUN servers         " + home_.shown_stun() + "\n" +                                               //
           "  who gets in          " + who + "\n\n" +                                                            //
           "Press Ctrl-C to stop.\n");
 }
 
 Awaitable<int> Serve::run() {
-  Result<void> started = prepare();
+  Result<void> started = home_.prepare("serve");
+  if (started) started = prepare_app();
   if (started) co_await ask_first();
   // The first build comes before the first visitor; later ones do not hold anybody up.
   if (started && !app_->built_site()) co_await app_->first();
   if (started) started = publish();
   if (started) started = listen();
-  if (started) started = co_await start_rendezvous();
+  if (started) started = co_await home_.start(*gateway_, options_.max_peers);
   if (started) {
     say_hello();
     app_->start();
@@ -230,11 +173,7 @@ Awaitable<int> Serve::run() {
 
 Awaitable<void> Serve::shut_down() {
   if (http_) co_await http_->stop();
-  if (rendezvous_) co_await rendezvous_->stop();
-  if (sessions_) {
-    sessions_->set_rendezvous(nullptr);
-    co_await sessions_->stop();
-  }
+  co_await home_.stop();
   if (app_) co_await app_->stop();
   std::error_code ignored;
   if (!run_directory_.empty()) std::filesystem::remove_all(run_directory_, ignored);

@@ -9,6 +9,7 @@
 #include "app/build.hpp"
 #include "app/connect.hpp"
 #include "app/login_link.hpp"
+#include "app/proxy.hpp"
 #include "app/serve.hpp"
 #include "base/log.hpp"
 #include "cli/help_text.hpp"
@@ -48,6 +49,22 @@ void add_app(CLI::App& command, app::AppOptions& options) {
       ->group("App");
 }
 
+/// What the commands have that connect.
+void add_network(CLI::App& command, app::CommonOptions& options, StunArguments& stun, const char* name) {
+  command
+      .add_option("--stun", stun.urls,
+                  "STUN server, stun:HOST[:PORT]; may be repeated; replaces the two public ones; none: without")
+      ->option_text("URL|none")
+      ->group("Network path");
+  command
+      .add_option("--turn", options.turn, "TURN relay, turn:USER:PASSWORD@HOST[:PORT][?transport=tcp]; may be repeated")
+      ->option_text("URL")
+      ->group("Network path");
+  command.add_option(name, options.name, "Name of this device, shown at the other one; the host name by default")
+      ->option_text("TEXT");
+  command.add_flag("--poll", options.polling, "Look at the handshake directory every second instead of using inotify");
+}
+
 void add_common(CLI::App& command, app::CommonOptions& options, StunArguments& stun, std::string& level,
                 const char* usual_port) {
   add_basic(command, options, level);
@@ -60,25 +77,49 @@ void add_common(CLI::App& command, app::CommonOptions& options, StunArguments& s
       ->check(numeric_address())
       ->option_text("ADDRESS [127.0.0.1]")
       ->group("Local address");
+  add_network(command, options, stun, "--name");
+}
+
+/// What the commands have that run at home.
+template <class Options>
+void add_home(CLI::App& command, Options& options) {
+  command.add_flag_callback(
+      "--no-launcher", [&options] { options.launcher = false; }, "Do not write owndir.html into the folder");
+  command.add_option("--max-peers", options.max_peers, "Devices connected at once")
+      ->check(whole_number(1, 1000, "a number of devices"))
+      ->option_text("N [64]");
+}
+
+void add_proxy(CLI::App& command, app::ProxyOptions& options, StunArguments& stun, std::string& level) {
+  add_basic(command, options, level);
   command
-      .add_option("--stun", stun.urls,
-                  "STUN server, stun:HOST[:PORT]; may be repeated; replaces the two public ones; none: without")
-      ->option_text("URL|none")
-      ->group("Network path");
+      .add_option("--to", options.to,
+                  "An app: http://HOST:PORT, https://HOST or tcp://HOST:PORT, with its name before it if you like; may "
+                  "be repeated")
+      ->option_text("[NAME=]URL")
+      ->group("Apps");
+  command.add_option("--name", options.app_name, "Name of the only app: small letters, digits, dashes")
+      ->option_text("NAME")
+      ->group("Apps");
   command
-      .add_option("--turn", options.turn, "TURN relay, turn:USER:PASSWORD@HOST[:PORT][?transport=tcp]; may be repeated")
-      ->option_text("URL")
-      ->group("Network path");
-  command.add_option("--name", options.name, "Name of this device, shown at the other one; the host name by default")
-      ->option_text("TEXT");
-  command.add_flag("--poll", options.polling, "Look at the handshake directory every second instead of using inotify");
+      .add_flag("--folder-members", options.folder_members,
+                "Whoever can write into the folder may use the apps: nothing is opened without it")
+      ->group("Apps");
+  command
+      .add_flag("--transparent", options.transparent,
+                "Pass hosts, origins, redirects and cookies on as they are, for apps with several host names")
+      ->group("Apps");
+  add_network(command, options, stun, "--device");
+  add_home(command, options);
+  command.footer(std::string(kProxyFooter) + "\n" + kExitCodes);
 }
 
 /// Turns what was parsed into what the command takes; an error is wrong usage.
 Result<void> finish(app::CommonOptions& options, const CLI::App& command, const StunArguments& stun,
                     const std::string& level) {
   set_log_level(level);
-  options.port_given = command.count("--port") > 0;
+  const auto* const port = command.get_option_no_throw("--port");
+  options.port_given = port != nullptr && port->count() > 0;
   if (stun.urls == std::vector<std::string>{"none"})
     options.stun.clear();
   else if (!stun.urls.empty())
@@ -125,7 +166,7 @@ std::string complaint(const CLI::App* program, const CLI::Error& error) {
 
 int unknown_command(const std::string& name) {
   app::print_error("there is no command '" + printable(name) +
-                   "'; the commands are serve, connect, build, trust and link");
+                   "'; the commands are serve, connect, proxy, build, trust and link");
   return app::kExitUsage;
 }
 
@@ -168,11 +209,7 @@ int run(int argc, char** argv) {
   app::ServeOptions serve;
   CLI::App* serve_command = program.add_subcommand("serve", "Serve a folder to its other devices (runs at home)");
   add_common(*serve_command, serve, stun, level, "PORT [8710]");
-  serve_command->add_flag_callback(
-      "--no-launcher", [&serve] { serve.launcher = false; }, "Do not write owndir.html into the folder");
-  serve_command->add_option("--max-peers", serve.max_peers, "Devices connected at once")
-      ->check(whole_number(1, 1000, "a number of devices"))
-      ->option_text("N [64]");
+  add_home(*serve_command, serve);
   add_app(*serve_command, serve);
   serve_command->footer(std::string(kServeFooter) + "\n" + kExitCodes);
 
@@ -199,6 +236,11 @@ int run(int argc, char** argv) {
                  "Take requests for any host as they are, without the guard: for test suites only")
       ->group("Local address");
   connect_command->footer(std::string(kConnectFooter) + "\n" + kExitCodes);
+
+  app::ProxyOptions proxy;
+  CLI::App* proxy_command =
+      program.add_subcommand("proxy", "Offer web apps of this computer through a folder (runs at home)");
+  add_proxy(*proxy_command, proxy, stun, level);
 
   app::BuildOptions build;
   CLI::App* build_command = program.add_subcommand("build", "Build the folder's modules into its site");
@@ -228,9 +270,11 @@ int run(int argc, char** argv) {
   if (build_command->parsed()) return app::run_build(build);
   if (trust_command->parsed()) return app::run_trust(trust);
   if (link_command->parsed()) return app::run_link(link);
-  const bool serving = serve_command->parsed();
-  app::CommonOptions& common = serving ? static_cast<app::CommonOptions&>(serve) : connect;
-  Result<void> finished = finish(common, serving ? *serve_command : *connect_command, stun, level);
+  const CLI::App* const command = program.get_subcommands().front();
+  app::CommonOptions& common = command == serve_command   ? static_cast<app::CommonOptions&>(serve)
+                               : command == proxy_command ? static_cast<app::CommonOptions&>(proxy)
+                                                          : connect;
+  Result<void> finished = finish(common, *command, stun, level);
   for (const std::string& text : tcp) {
     auto port = tcp_port(text);
     if (port)
@@ -242,9 +286,10 @@ int run(int argc, char** argv) {
     app::print_error(finished.error());
     return app::kExitUsage;
   }
+  if (command == proxy_command) return app::run_proxy(proxy);
   connect.timeout = std::chrono::seconds(timeout);
   connect.offer_valid = std::chrono::seconds(offer_valid);
-  return serving ? app::run_serve(serve) : app::run_connect(connect);
+  return command == serve_command ? app::run_serve(serve) : app::run_connect(connect);
 }
 
 }  // namespace owndir::cli

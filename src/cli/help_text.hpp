@@ -27,6 +27,15 @@ inline constexpr const char* kServeFooter =
     "  owndir serve ~/Photos --stun none                  only the same network, or IPv6\n"
     "  owndir serve ~/Photos --turn turn:me:secret@relay.example.org:3478?transport=tcp\n";
 
+inline constexpr const char* kProxyFooter =
+    "Web apps that run on this computer, or that it can reach, become usable from your other devices: open owndir.html "
+    "there,\n"
+    "or run owndir connect and open http://NAME.localhost:8711/. No port is opened here. See docs/proxy.md.\n"
+    "Examples:\n"
+    "  owndir proxy ~/Sync --to http://127.0.0.1:8384 --name syncthing --folder-members\n"
+    "  owndir proxy ~/Sync --to notes=http://localhost:8888 --to nas=https://nas.lan --to ssh=tcp://127.0.0.1:22 \\\n"
+    "      --folder-members\n";
+
 inline constexpr const char* kBuildFooter =
     "Looks at the modules of the folder (.owndir directories and .owndir.js files), builds the approved ones into a "
     "site,\n"

@@ -64,7 +64,8 @@ class ResponseReader::Parser final : public beast::http::basic_parser<false> {
   const HeadLimits& limits_;
 };
 
-ResponseReader::ResponseReader(bool head_request, HeadLimits limits) : head_request_(head_request), limits_(limits) {}
+ResponseReader::ResponseReader(bool head_request, HeadLimits limits, bool upgrade)
+    : head_request_(head_request), upgrade_(upgrade), limits_(limits) {}
 ResponseReader::~ResponseReader() = default;
 
 Result<std::optional<exchange::ResponseHead>> ResponseReader::take_head(std::string_view& input) {
@@ -80,8 +81,10 @@ Result<std::optional<exchange::ResponseHead>> ResponseReader::take_head(std::str
       return fail(Errc::protocol, "the response is not well-formed HTTP" + (ec ? " (" + ec.message() + ")" : ""));
     input.remove_prefix(taken);
     if (parser_->head.status >= 200) break;
+    if (parser_->head.status == 101 && upgrade_) return std::optional(parser_->head);
     if (parser_->head.status == 101 || ++interim_ > kInterimResponses)
       return fail(Errc::protocol, "an interim response that nobody asked for");
+    continued_ = continued_ || parser_->head.status == 100;
   }
   remove_hop_by_hop(parser_->head.fields);
   parser_->head.fields.remove("transfer-encoding");
@@ -112,6 +115,10 @@ Result<void> ResponseReader::finish() {
   if (!parser_->is_done()) parser_->put_eof(ec);
   if (ec || !parser_->is_done()) return fail(Errc::closed, "the connection ended within the response");
   return {};
+}
+
+bool ResponseReader::can_be_reused() const {
+  return body_done() && parser_->keep_alive();
 }
 
 std::optional<std::uint64_t> ResponseReader::content_length() const {

@@ -16,7 +16,8 @@ namespace owndir::http {
 class ResponseReader {
  public:
   /// `head_request`: the request was a HEAD, so that no body follows whatever the head says.
-  explicit ResponseReader(bool head_request, HeadLimits limits = {});
+  /// `upgrade`: the request asked for a WebSocket, so that a 101 is its final answer.
+  explicit ResponseReader(bool head_request, HeadLimits limits = {}, bool upgrade = false);
   ~ResponseReader();
   ResponseReader(const ResponseReader&) = delete;
   ResponseReader& operator=(const ResponseReader&) = delete;
@@ -31,10 +32,16 @@ class ResponseReader {
   /// The connection has ended: Errc::closed unless that is where the body ends.
   Result<void> finish();
   std::optional<std::uint64_t> content_length() const;
+  /// A "100 Continue" was among the interim responses.
+  bool has_continued() const { return continued_; }
+  /// After the body: the server leaves the connection open for another request.
+  bool can_be_reused() const;
 
  private:
   class Parser;
   bool head_request_;
+  bool upgrade_;
+  bool continued_ = false;
   HeadLimits limits_;
   int interim_ = 0;
   std::unique_ptr<Parser> parser_;

@@ -61,7 +61,7 @@ std::string shown(const std::string& module) {
 HostChild::HostChild(asio::any_io_executor executor, const HostOptions& options, std::string socket_path)
     : options_(options),
       socket_path_(std::move(socket_path)),
-      client_(executor, socket_path_, client_limits(options.limits)),
+      client_(executor, {.path = socket_path_}, client_limits(options.limits)),
       changed_(executor),
       heard_(std::chrono::steady_clock::now()) {}
 

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "base/child_process.hpp"
-#include "http/unix_client.hpp"
+#include "http/client.hpp"
 #include "modules/host_message.hpp"
 #include "modules/module_host.hpp"
 
@@ -28,7 +28,7 @@ class HostChild : public std::enable_shared_from_this<HostChild> {
   bool fell_silent() const { return silent_; }
   bool has_middleware() const { return middleware_; }
   pid_t pid() const { return process_->pid(); }
-  http::UnixClient& client() { return client_; }
+  http::Client& client() { return client_; }
 
   /// Requests that wait for their response's head, by number.
   std::set<std::uint64_t>& waiting() { return waiting_; }
@@ -58,7 +58,7 @@ class HostChild : public std::enable_shared_from_this<HostChild> {
 
   const HostOptions options_;
   std::string socket_path_;
-  http::UnixClient client_;
+  http::Client client_;
   std::unique_ptr<ChildProcess> process_;
   Notifier changed_;
   bool listening_ = false;

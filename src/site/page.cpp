@@ -47,4 +47,12 @@ std::vector<SiteFile> page_site() {
   return page.files;
 }
 
+bool is_page(std::string_view html) {
+  static constexpr std::string_view kScript = "src=\"page-";
+  const std::size_t at = html.find(kScript);
+  if (at == html.npos) return false;
+  const std::string_view name = html.substr(at + kScript.size(), 20);
+  return name.find_first_not_of("0123456789abcdef") == 16 && name.substr(16).starts_with(".js\"");
+}
+
 }  // namespace owndir::site

@@ -22,6 +22,9 @@ struct SiteFile {
 /// The same program gives the same bytes.
 std::vector<SiteFile> page_site();
 
+/// Whether an index.html is that page, of this or another version, rather than a site that a folder's modules made.
+bool is_page(std::string_view html);
+
 struct PublishReport {
   std::vector<std::string> written, unchanged, removed, foreign;
 };

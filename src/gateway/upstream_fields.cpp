@@ -1,0 +1,130 @@
+#include "gateway/upstream_fields.hpp"
+
+#include <array>
+#include <vector>
+
+namespace owndir::gateway {
+namespace {
+
+using exchange::iequals;
+
+/// The other device has an address that HTTP knows nothing of; this one is of nobody (RFC 5737), so that no app takes
+/// it for a machine that it trusts.
+constexpr const char* kSomebody = "192.0.2.1";
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// Replaces every field of a name by what `change` makes of it.
+template <class Change>
+void change_each(exchange::Fields& fields, std::string_view name, Change change) {
+  exchange::Fields changed;
+  for (const auto& field : fields)
+    changed.add(field.name, iequals(field.name, name) ? change(std::string_view(field.value)) : field.value);
+  fields = std::move(changed);
+}
+
+/// A URL of the upstream's as the client reaches it; others as they are.
+std::string to_client(std::string_view url, const WebOrigin& upstream, const std::optional<WebOrigin>& client) {
+  const std::string whole = url.starts_with("//") ? upstream.scheme + ":" + std::string(url) : std::string(url);
+  const auto split = split_url(whole);
+  if (!split || !is_same_place(split->origin, upstream)) return std::string(url);
+  const std::string rest = (split->rest.starts_with('/') ? "" : "/") + std::string(split->rest);
+  if (client) return client->str() + rest;
+  // "//x" as a path would be read as a host.
+  return rest.starts_with("//") ? "/." + rest : rest;
+}
+
+/// "SECONDS; url=URL", the URL perhaps in quotes.
+std::string refresh_to_client(std::string_view value, const WebOrigin& upstream,
+                              const std::optional<WebOrigin>& client) {
+  const std::size_t semicolon = value.find_first_of(";,");
+  if (semicolon == value.npos) return std::string(value);
+  std::string_view url = trimmed(value.substr(semicolon + 1));
+  if (url.size() < 4 || !iequals(url.substr(0, 3), "url")) return std::string(value);
+  const std::size_t equals = url.find('=');
+  if (equals == url.npos || !trimmed(url.substr(3, equals - 3)).empty()) return std::string(value);
+  url = trimmed(url.substr(equals + 1));
+  std::string quote;
+  if (url.size() >= 2 && (url.front() == '"' || url.front() == '\'') && url.back() == url.front()) {
+    quote = url.front();
+    url = url.substr(1, url.size() - 2);
+  }
+  return std::string(value.substr(0, semicolon + 1)) + " url=" + quote + to_client(url, upstream, client) + quote;
+}
+
+std::string without_domain(std::string_view cookie) {
+  std::string kept;
+  for (bool first = true; first || !cookie.empty(); first = false) {
+    const std::size_t end = std::min(cookie.find(';'), cookie.size());
+    const std::string_view part = cookie.substr(0, end);
+    cookie.remove_prefix(std::min(end + 1, cookie.size()));
+    const bool domain = !first && iequals(trimmed(part.substr(0, part.find('='))), "domain");
+    if (!domain) kept.append(first ? "" : ";").append(part);
+  }
+  return kept;
+}
+
+/// The client's origin as far as the request tells it.
+std::optional<WebOrigin> seen_origin(const exchange::Fields& fields, const std::optional<WebOrigin>& client) {
+  if (client) return client;
+  return parse_origin("http://" + std::string(fields.get("Host").value_or("")));
+}
+
+}  // namespace
+
+OwnFields take_own_fields(exchange::Fields& fields) {
+  constexpr std::string_view kPrefix = "owndir-";
+  OwnFields own;
+  exchange::Fields others;
+  for (const auto& field : fields) {
+    const std::string_view name = field.name;
+    if (name.size() < kPrefix.size() || !iequals(name.substr(0, kPrefix.size()), kPrefix))
+      others.add(field.name, field.value);
+    else if (iequals(name, "owndir-app") && !own.app)
+      own.app = field.value;
+    else if (iequals(name, "owndir-origin") && !own.origin)
+      own.origin = parse_origin(field.value);
+  }
+  fields = std::move(others);
+  return own;
+}
+
+void rewrite_request(exchange::Fields& fields, const WebOrigin& upstream, const std::optional<WebOrigin>& client) {
+  const auto origin = seen_origin(fields, client);
+  fields.set("Host", upstream.authority());
+  for (const char* name : {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port",
+                           "X-Forwarded-Server", "X-Forwarded-Prefix", "X-Real-IP"})
+    fields.remove(name);
+  const auto to_upstream = [&](std::string_view url) {
+    const auto split = origin ? split_url(url) : std::nullopt;
+    if (!split || split->origin != *origin) return std::string(url);
+    return upstream.str() + std::string(split->rest);
+  };
+  change_each(fields, "Origin", to_upstream);
+  change_each(fields, "Referer", to_upstream);
+  fields.add("X-Forwarded-For", kSomebody);
+  std::string forwarded = std::string("for=") + kSomebody;
+  if (origin) {
+    fields.add("X-Forwarded-Host", origin->authority());
+    fields.add("X-Forwarded-Proto", origin->scheme);
+    forwarded += ";host=\"" + origin->authority() + "\";proto=" + origin->scheme;
+  }
+  fields.add("Forwarded", forwarded);
+}
+
+void rewrite_response(exchange::Fields& fields, const WebOrigin& upstream, const std::optional<WebOrigin>& client) {
+  for (const char* name : {"Location", "Content-Location"})
+    change_each(fields, name, [&](std::string_view url) { return to_client(trimmed(url), upstream, client); });
+  change_each(fields, "Refresh", [&](std::string_view value) { return refresh_to_client(value, upstream, client); });
+  change_each(fields, "Access-Control-Allow-Origin", [&](std::string_view value) {
+    const auto origin = parse_origin(value);
+    return client && origin && is_same_place(*origin, upstream) ? client->str() : std::string(value);
+  });
+  change_each(fields, "Set-Cookie", without_domain);
+}
+
+}  // namespace owndir::gateway

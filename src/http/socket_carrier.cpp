@@ -1,0 +1,316 @@
+#include "http/socket_carrier.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
+
+#include "base/log.hpp"
+#include "base/utf8.hpp"
+#include "http/hop_by_hop.hpp"
+
+namespace owndir::http {
+namespace {
+
+namespace beast = boost::beast;
+namespace websocket = boost::beast::websocket;
+using exchange::SocketMessage;
+using std::chrono::steady_clock;
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kChunk = 16384;
+constexpr std::size_t kMessageCost = 64;  // a queued message's own, so that empty ones are bounded too
+constexpr std::size_t kReason = 123;      // RFC 6455 section 5.5
+constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
+
+/// The deadlines are our own.
+websocket::stream_base::timeout no_deadlines() {
+  websocket::stream_base::timeout none{};
+  none.handshake_timeout = websocket::stream_base::none();
+  none.idle_timeout = websocket::stream_base::none();
+  none.keep_alive_pings = false;
+  return none;
+}
+
+}  // namespace
+
+std::string accept_of(std::string_view key) {
+  const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  std::array<unsigned char, SHA_DIGEST_LENGTH> hash{};
+  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
+  std::array<unsigned char, 32> coded{};
+  const int size = EVP_EncodeBlock(coded.data(), hash.data(), static_cast<int>(hash.size()));
+  return {reinterpret_cast<const char*>(coded.data()), static_cast<std::size_t>(size)};
+}
+
+std::size_t SocketTransport::take_question(std::string text) {
+  static constexpr std::string_view kField = "Sec-WebSocket-Key: ";
+  question_ += text;
+  const std::size_t at = question_.find(kField);
+  if (at == question_.npos || !question_.ends_with("\r\n\r\n")) return text.size();
+  const std::size_t begin = at + kField.size();
+  const std::string key = question_.substr(begin, question_.find('\r', begin) - begin);
+  answer_ = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+            accept_of(key) + "\r\n\r\n";
+  question_.clear();
+  return text.size();
+}
+
+bool SocketCarrier::begin_client() {
+  stream_.set_option(no_deadlines());
+  beast::error_code error;
+  stream_.handshake("localhost", "/", error);
+  if (error) log("http").error("a WebSocket to an upstream was not opened: {}", error.message());
+  return !error;
+}
+
+Awaitable<bool> SocketCarrier::accept(std::string key, const exchange::SocketAccept& accept) {
+  stream_.set_option(no_deadlines());
+  stream_.set_option(websocket::stream_base::decorator([&accept](websocket::response_type& response) {
+    response.erase(beast::http::field::server);
+    exchange::Fields fields = accept.fields;
+    exchange::remove_handshake_fields(fields);
+    remove_hop_by_hop(fields);
+    for (const char* name : {"Sec-WebSocket-Protocol", "Content-Length"}) fields.remove(name);
+    for (const auto& field : fields) response.insert(field.name, field.value);
+    if (!accept.protocol.empty()) response.set("Sec-WebSocket-Protocol", accept.protocol);
+  }));
+  beast::http::request<beast::http::empty_body> request(beast::http::verb::get, "/", 11);
+  request.set("Host", "localhost");
+  request.set("Upgrade", "websocket");
+  request.set("Connection", "upgrade");
+  request.set("Sec-WebSocket-Version", "13");
+  request.set("Sec-WebSocket-Key", key);
+  watched_ = true;
+  tasks_.spawn("web socket watch", watch());
+  due_at(write_due_, steady_clock::now() + limits_.write_wait);
+  const auto [error] = co_await stream_.async_accept(request, kTuple);
+  write_due_ = SteadyTime::max();
+  if (error) log("http").debug("a WebSocket was not opened: {}", error.message());
+  co_return !error;
+}
+
+void SocketCarrier::start(std::function<void()> on_over) {
+  on_over_ = std::move(on_over);
+  chunk_.resize(kChunk);
+  stream_.auto_fragment(false);
+  stream_.read_message_max(limits_.message);
+  stream_.control_callback([this](websocket::frame_type, beast::string_view) { heard(); });
+  heard();
+  if (!watched_) tasks_.spawn("web socket watch", watch());
+  tasks_.spawn("web socket read", read());
+  tasks_.spawn("web socket write", write());
+  tasks_.spawn("web socket ping", ping());
+}
+
+Awaitable<void> SocketCarrier::finish() {
+  if (linger_ && stream_.next_layer().is_open()) {
+    due_at(close_due_, steady_clock::now() + limits_.linger_wait);
+    for (std::size_t dropped = 0; dropped < kLingerBytes;) {
+      const auto [error, size] = co_await stream_.next_layer().async_read_some(asio::buffer(chunk_), kTuple);
+      if (error) break;
+      dropped += size;
+    }
+  }
+  cut();
+  co_await tasks_.stop();
+}
+
+Awaitable<Result<std::optional<SocketMessage>>> SocketCarrier::receive() {
+  for (;;) {
+    if (!queue_.empty()) {
+      SocketMessage message = std::move(queue_.front());
+      queue_.pop_front();
+      queued_ -= message.data.size() + kMessageCost;
+      room_.notify();
+      co_return std::optional<SocketMessage>(std::move(message));
+    }
+    if (over_ && failure_) co_return fail(*failure_);
+    if (over_) co_return std::optional<SocketMessage>();
+    const bool woken = co_await arrived_.wait();
+    if (!woken) co_return fail(Errc::cancelled, "receiving from a WebSocket");
+  }
+}
+
+Awaitable<Result<void>> SocketCarrier::send(SocketMessage message) {
+  if (message.data.size() > limits_.message)
+    co_return fail(Errc::too_large, "a message of " + std::to_string(message.data.size()) + " bytes");
+  if (message.text && !is_utf8(as_text(message.data))) co_return fail(Errc::malformed, "text that is not UTF-8");
+  while (outgoing_ && !over_ && !closing_) {
+    const bool woken = co_await changed_.wait();
+    if (!woken) co_return fail(Errc::cancelled, "sending to a WebSocket");
+  }
+  if (over_ || closing_) co_return fail(Errc::closed, "the WebSocket");
+  outgoing_ = std::move(message);
+  wanted_.notify();
+  while (outgoing_ && !over_) {
+    const bool woken = co_await changed_.wait();
+    if (!woken) co_return fail(Errc::cancelled, "sending to a WebSocket");
+  }
+  if (outgoing_) co_return fail(Errc::closed, "the WebSocket");
+  co_return Result<void>();
+}
+
+Awaitable<void> SocketCarrier::close(std::uint16_t code, std::string reason) {
+  if (!over_ && !closing_) want_close(code, reason);
+  while (!over_) {
+    const bool woken = co_await changed_.wait();
+    if (!woken) co_return;
+  }
+}
+
+void SocketCarrier::want_close(std::uint16_t code, std::string_view reason) {
+  closing_.emplace(static_cast<websocket::close_code>(exchange::may_be_sent(code) ? code : 0));
+  if (closing_->code != websocket::close_code::none) {
+    const std::string_view cut_reason = is_utf8(reason) ? cut_utf8(reason, kReason) : std::string_view();
+    closing_->reason.assign(cut_reason.data(), cut_reason.size());
+  }
+  queue_.clear();
+  queued_ = 0;
+  incoming_ = {};
+  due_at(close_due_, steady_clock::now() + limits_.close_wait);
+  room_.notify();
+  wanted_.notify();
+}
+
+Awaitable<void> SocketCarrier::read() {
+  for (;;) {
+    while (queued_ >= limits_.read_ahead) {
+      const bool woken = co_await room_.wait();
+      if (!woken || over_) co_return;
+    }
+    if (!reading_) heard();  // silence counts only while we listen
+    reading_ = true;
+    const auto [error, size] = co_await stream_.async_read_some(asio::buffer(chunk_), kTuple);
+    if (error) {
+      // Beast's close has taken the reading over from us, and knows how it ends.
+      const bool taken_over = in_close_ && error == asio::error::operation_aborted;
+      if (!taken_over) over(error);
+      co_return;
+    }
+    heard();
+    if (!take_chunk(size)) want_close(exchange::close_code::kNotUtf8, "text that is not UTF-8");
+    reading_ = queued_ < limits_.read_ahead;
+  }
+}
+
+/// False for a message that is no valid text. Beast checks UTF-8 as it comes, which spares us the rest of a long wrong
+/// message, but overlooks a sequence that is cut by an empty last frame.
+bool SocketCarrier::take_chunk(std::size_t size) {
+  if (closing_) return true;
+  incoming_.data.insert(incoming_.data.end(), chunk_.begin(), chunk_.begin() + static_cast<std::ptrdiff_t>(size));
+  if (!stream_.is_message_done()) return true;
+  incoming_.text = stream_.got_text();
+  if (incoming_.text && !is_utf8(as_text(incoming_.data))) return false;
+  queued_ += incoming_.data.size() + kMessageCost;
+  queue_.push_back(std::move(incoming_));
+  incoming_ = {};
+  arrived_.notify();
+  return true;
+}
+
+Awaitable<void> SocketCarrier::write() {
+  while (!over_) {
+    if (outgoing_) {
+      const SocketMessage message = std::move(*outgoing_);
+      outgoing_.reset();
+      changed_.notify();
+      stream_.text(message.text);
+      due_at(write_due_, steady_clock::now() + limits_.write_wait);
+      const auto [error, size] = co_await stream_.async_write(asio::buffer(message.data), kTuple);
+      write_due_ = SteadyTime::max();
+      if (!error) continue;
+      if (error == asio::error::operation_aborted) co_return;  // Beast has begun to close, or we have cut it
+      over(error);
+      cut();
+    } else if (closing_) {
+      in_close_ = true;
+      const websocket::close_reason reason = *closing_;
+      const auto [error] = co_await stream_.async_close(reason, kTuple);
+      over(error ? error : make_error_code(websocket::error::closed));
+    } else {
+      const bool woken = co_await wanted_.wait();
+      if (!woken) co_return;
+    }
+  }
+}
+
+Awaitable<void> SocketCarrier::ping() {
+  while (!over_) {
+    const SteadyTime now = steady_clock::now();
+    if (!reading_) heard_at_ = now;
+    if (now - heard_at_ >= limits_.dead_after) {
+      over(asio::error::timed_out);
+      cut();
+      co_return;
+    }
+    if (now - heard_at_ >= limits_.ping_after && !pinged_) {
+      pinged_ = true;
+      const websocket::ping_data nothing;
+      co_await stream_.async_ping(nothing, kTuple);
+    }
+    pinging_.expires_at(heard_at_ + (pinged_ ? limits_.dead_after : limits_.ping_after));
+    co_await pinging_.async_wait(kTuple);
+    const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
+    if (cancelled != asio::cancellation_type::none) co_return;
+  }
+}
+
+Awaitable<void> SocketCarrier::watch() {
+  for (;;) {
+    const SteadyTime due = std::min(write_due_, close_due_);
+    if (due <= steady_clock::now()) break;
+    timer_.expires_at(due);
+    co_await timer_.async_wait(kTuple);
+    const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
+    if (cancelled != asio::cancellation_type::none) co_return;
+  }
+  over(asio::error::timed_out);
+  cut();
+}
+
+void SocketCarrier::heard() {
+  heard_at_ = steady_clock::now();
+  if (pinged_) pinging_.cancel();
+  pinged_ = false;
+}
+
+/// The end, whoever learns of it first.
+void SocketCarrier::over(const beast::error_code& error) {
+  if (over_) return;
+  over_ = true;
+  if (error == websocket::error::closed) {
+    const websocket::close_reason& reason = stream_.reason();
+    const auto code = static_cast<std::uint16_t>(reason.code);
+    close_code_ = code == 0 ? exchange::close_code::kNone : code;
+    close_reason_.assign(reason.reason.data(), reason.reason.size());
+  } else if (error.category() == make_error_code(websocket::error::closed).category()) {
+    linger_ = true;
+    failure_ = Error{make_error_code(Errc::protocol), "the other end of the WebSocket: " + error.message()};
+  } else {
+    failure_ = Error{make_error_code(Errc::closed), "the WebSocket's connection broke: " + error.message()};
+  }
+  close_due_ = SteadyTime::max();
+  arrived_.notify();
+  changed_.notify();
+  wanted_.notify();
+  if (on_over_) on_over_();
+}
+
+/// What waits for the network then fails.
+void SocketCarrier::cut() {
+  stream_.next_layer().close();
+}
+
+void SocketCarrier::due_at(SteadyTime& deadline, SteadyTime when) {
+  deadline = when;
+  if (when < timer_.expiry()) timer_.cancel();
+}
+
+}  // namespace owndir::http
