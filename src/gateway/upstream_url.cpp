@@ -22,12 +22,6 @@ std::string name_from(const WebOrigin& origin) {
 
 }  // namespace
 
-bool is_app_name(std::string_view name) {
-  return !name.empty() && name.size() <= kNameBytes && is_letter_or_digit(name.front()) &&
-         is_letter_or_digit(name.back()) &&
-         std::all_of(name.begin(), name.end(), [](char c) { return is_letter_or_digit(c) || c == '-'; });
-}
-
 Result<Upstream> parse_upstream(std::string_view text) {
   const std::string given = "'" + std::string(text) + "'";
   Upstream upstream;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "gateway/app_host.hpp"
 #include "gateway/web_origin.hpp"
 #include "http/connector.hpp"
 
@@ -17,9 +18,6 @@ struct Upstream {
   WebOrigin origin;  ///< of a tcp service: scheme "tcp"
   http::Address address;
 };
-
-/// "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?": what can stand before ".localhost".
-bool is_app_name(std::string_view name);
 
 /// "[NAME=]URL" with http, https or tcp and no path; the name is made of host and port when there is none.
 /// Errc::malformed with a sentence.
