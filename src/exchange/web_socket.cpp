@@ -10,8 +10,8 @@ Awaitable<void> pass(WebSocket& from, WebSocket& to) {
   for (;;) {
     Result<std::optional<SocketMessage>> message = co_await from.receive();
     if (!message) {
-      std::string reason = "the connection behind this one broke";
-      co_await to.close(close_code::kInternal, std::move(reason));
+      std::string none;
+      co_await to.close(close_code::kBroken, std::move(none));  // what broke there breaks here
       co_return;
     }
     if (!*message) {

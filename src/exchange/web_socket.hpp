@@ -54,8 +54,8 @@ class WebSocket {
   virtual Awaitable<Result<void>> send(SocketMessage message) = 0;
 
   /// Sends a close (an unsendable code as none; the reason is cut to 123 bytes) after what was sent, and waits, for a
-  /// bounded time, until the other end has answered it; messages that arrive meanwhile are dropped. Nothing when
-  /// closed.
+  /// bounded time, until the other end has answered it; messages that arrive meanwhile are dropped. With 1006 the
+  /// connection ends after what was sent, without a close. Nothing when closed.
   virtual Awaitable<void> close(std::uint16_t code, std::string reason) = 0;
 
   /// What the other end sent with its close: 1005 for no code, 1006 while it has sent none.
@@ -89,8 +89,8 @@ std::optional<std::string> accept_fault(const SocketAccept& accept, const Fields
 /// Drops what belongs to one hop's handshake: Sec-WebSocket-Key, -Accept, -Version and -Extensions.
 void remove_handshake_fields(Fields& fields);
 
-/// Passes messages and the close in both directions between two sockets until either ends. Returns when both are
-/// closed. Cancelled: both are left as they are.
+/// Passes messages and the close in both directions between two sockets until either ends; one that breaks breaks the
+/// other. Returns when both are closed. Cancelled: both are left as they are.
 Awaitable<void> relay(WebSocket& one, WebSocket& other);
 
 /// A session that relays its socket to `other`, and aborts that one when it is destroyed before its end.

@@ -101,7 +101,10 @@ void SocketCarrier::start(std::function<void()> on_over) {
   chunk_.resize(kChunk);
   stream_.auto_fragment(false);
   stream_.read_message_max(limits_.message);
-  stream_.control_callback([this](websocket::frame_type, beast::string_view) { heard(); });
+  stream_.control_callback([this](websocket::frame_type kind, beast::string_view) {
+    heard();
+    if (kind == websocket::frame_type::close) answer_close();
+  });
   heard();
   if (!watched_) tasks_.spawn("web socket watch", watch());
   tasks_.spawn("web socket read", read());
@@ -165,7 +168,28 @@ Awaitable<void> SocketCarrier::close(std::uint16_t code, std::string reason) {
   }
 }
 
+/// Browsers show what the other end answered: the same code and reason, where Beast's own answer would have no reason,
+/// and 1000 for none. Beast sends this one instead, because it has begun before its own.
+void SocketCarrier::answer_close() {
+  if (in_close_) return;
+  in_close_ = true;
+  due_at(close_due_, steady_clock::now() + limits_.close_wait);
+  const websocket::close_reason same = stream_.reason();
+  stream_.async_close(same, [this, alive = std::weak_ptr<bool>(alive_)](const beast::error_code& error) {
+    if (!alive.expired()) over(error ? error : make_error_code(websocket::error::closed));
+  });
+}
+
+/// What was sent arrives, and then an end of the connection that nobody can take for a close.
+void SocketCarrier::break_off() {
+  linger_ = true;
+  boost::system::error_code ignored;
+  stream_.next_layer().socket().shutdown(asio::socket_base::shutdown_send, ignored);
+  over(asio::error::connection_aborted);
+}
+
 void SocketCarrier::want_close(std::uint16_t code, std::string_view reason) {
+  breaking_ = code == exchange::close_code::kBroken;
   closing_.emplace(static_cast<websocket::close_code>(exchange::may_be_sent(code) ? code : 0));
   if (closing_->code != websocket::close_code::none) {
     const std::string_view cut_reason = is_utf8(reason) ? cut_utf8(reason, kReason) : std::string_view();
@@ -229,7 +253,9 @@ Awaitable<void> SocketCarrier::write() {
       if (error == asio::error::operation_aborted) co_return;  // Beast has begun to close, or we have cut it
       over(error);
       cut();
-    } else if (closing_) {
+    } else if (closing_ && breaking_ && !in_close_) {
+      break_off();
+    } else if (closing_ && !in_close_) {
       in_close_ = true;
       const websocket::close_reason reason = *closing_;
       const auto [error] = co_await stream_.async_close(reason, kTuple);

@@ -7,6 +7,7 @@
 #include <boost/beast/websocket/stream.hpp>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "base/clock.hpp"
@@ -106,6 +107,8 @@ class SocketCarrier final : public exchange::WebSocket {
   Awaitable<void> watch();
 
   bool take_chunk(std::size_t size);
+  void answer_close();
+  void break_off();
   void want_close(std::uint16_t code, std::string_view reason);
   void over(const boost::beast::error_code& error);
   void heard();
@@ -136,6 +139,7 @@ class SocketCarrier final : public exchange::WebSocket {
   bool watched_ = false;
   bool reading_ = false;
   bool in_close_ = false;
+  bool breaking_ = false;  ///< our close is none: the connection just ends
   bool pinged_ = false;
 
   bool over_ = false;
@@ -143,6 +147,7 @@ class SocketCarrier final : public exchange::WebSocket {
   std::optional<Error> failure_;  ///< unless it was closed in order
   std::uint16_t close_code_ = exchange::close_code::kBroken;
   std::string close_reason_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace owndir::http

@@ -272,7 +272,7 @@ TEST_F(HttpWebSocket, TellsTheSessionHowTheClientClosed) {
     client.open();
     client.send(kBinary, "before");
     client.send(kClose, payload);
-    EXPECT_EQ(client.receive().opcode, kClose);
+    EXPECT_EQ(client.receive(), (Frame{kClose, payload}));  // answered with the same
     EXPECT_EQ(sockets.told.ended.get_future().get(), expected);
     EXPECT_EQ(client.raw().read_to_end(), "");
   }
@@ -308,6 +308,20 @@ TEST_F(HttpWebSocket, WaitsForTheAnswerToItsClose) {
   client.send(kBinary, std::string(100'000, 'x'));  // crosses the close
   client.send(kClose, close_payload(4000, ""));
   EXPECT_EQ(ended(), "4000");
+  EXPECT_EQ(client.raw().read_to_end(), "");
+}
+
+TEST_F(HttpWebSocket, BreaksOffAfterWhatWasSentWithoutAClose) {
+  handler.play = [](WebSocket& socket, Told&) -> Awaitable<void> {
+    SocketMessage message{true, to_bytes(std::string(300'000, 'x'))};
+    co_await socket.send(std::move(message));
+    std::string none;
+    co_await socket.close(exchange::close_code::kBroken, std::move(none));
+  };
+  TestServer server(handler);
+  SocketClient client(server.port());
+  client.open();
+  EXPECT_EQ(client.receive().payload.size(), 300'000U);
   EXPECT_EQ(client.raw().read_to_end(), "");
 }
 

@@ -135,6 +135,11 @@ Awaitable<bool> Driver::Socket::send_piece(Bytes piece, bool last) {
 }
 
 Awaitable<void> Driver::Socket::close(std::uint16_t code, std::string reason) {
+  if (code == exchange::close_code::kBroken && !closing_ && !inbox_->over) {
+    closing_ = true;
+    driver_->give_up(id(), Code::cancelled, {});
+    co_return;
+  }
   if (!closing_ && !inbox_->over) {
     closing_ = true;
     inbox_->pieces.clear();
