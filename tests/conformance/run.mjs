@@ -61,7 +61,7 @@ async function runWay(name, upstream) {
   try {
     const missing = (await Promise.all((name === 'direct' ? ['chromium'] : ['chromium', 'owndir']).map(whyNot))).filter(Boolean);
     if (missing.length > 0) throw new Error(missing.join('; '));
-    let { page, frame, again } = await ways[name](t, upstream);
+    let { page, frame, again } = await ways[name](t, { name: 'conformance', origin: upstream.origin, isIt: () => typeof globalThis.conformance === 'object' });
     for (const one of chosen) {
       const started = Date.now();
       if (frame === undefined) frame = await again();

@@ -1,59 +1,103 @@
-// The ways from a browser to the upstream. Each gives { page, frame }: `page` is the tab, `frame()` the document of the
-// upstream in it, in which cases run; called again after page.reload-like `again()`.
-import { openBrowser, watch } from '../support/chromium.mjs';
-import { Courier } from '../support/courier.mjs';
-import { until } from '../support/harness.mjs';
-import { connect, proxy } from '../support/owndir.mjs';
+// The ways from a browser to an upstream. A way gives { page, frame, again }: `page` is the tab, `frame` the document of the
+// upstream in it, `again()` loads it anew and gives the new one.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { openBrowser, watch } from '../support/chromium.mjs';
+import { Courier } from '../support/courier.mjs';
+import { waitForPage } from '../support/folders.mjs';
+import { until } from '../support/harness.mjs';
+import { connect, proxy } from '../support/owndir.mjs';
+import { chooseFolder } from '../support/page.mjs';
+import { pageOf } from '../support/paths.mjs';
+import { serveStatic } from '../support/static.mjs';
 
-/** Chromium plays sound and film without a click there, and says nothing of its own. */
-const browser = { more: ['--autoplay-policy=no-user-gesture-required', '--mute-audio'] };
+/** Chromium plays sound and film without a click there. */
+const more = ['--autoplay-policy=no-user-gesture-required', '--mute-audio'];
 
-const hasCases = (frame) => frame.evaluate(() => typeof globalThis.conformance === 'object').catch(() => false);
-
-/** The frame of that tab in which the upstream's page is, once it is there. */
-async function framed(page, seconds = 20) {
+/** The document of that tab, or in a frame of it, that answers `isIt`. */
+async function documentIn(page, isIt, seconds = 30) {
   return until(
     async () => {
-      for (const frame of page.frames()) if (await hasCases(frame)) return frame;
+      for (const frame of page.frames()) if (await frame.evaluate(isIt).catch(() => false)) return frame;
       return undefined;
     },
-    { seconds, what: `the upstream's page in ${page.url()}` },
+    { seconds, what: `the app's document in ${page.url()} (frames: ${page.frames().map((frame) => frame.url()).join(' ')})` },
   );
 }
 
-/** A tab on that address; `again` loads it anew. */
-async function tab(t, address, { context, prepare = async () => {} } = {}) {
-  const owner = context ?? (await openBrowser(t, browser));
-  const page = owner.pages()[0] ?? (await owner.newPage());
+async function firstTab(t, options) {
+  const context = await openBrowser(t, { more, ...options });
+  const page = context.pages()[0] ?? (await context.newPage());
   watch(t, page);
   page.on('dialog', (dialog) => void dialog.dismiss().catch(() => {}));
-  await prepare(page);
+  return page;
+}
+
+/** Two folders, a proxy for the app at home, and a courier for a sync. */
+async function offered(t, { name, origin }) {
+  const [home, away] = ['home', 'away'].map((each) => join(t.directory, each));
+  for (const folder of [home, away]) mkdirSync(folder, { recursive: true });
+  await proxy(t, home, origin, { args: ['--name', name] });
+  new Courier(t, { home, away });
+  return { home, away };
+}
+
+async function direct(t, app) {
+  const page = await firstTab(t);
   const again = async () => {
-    await page.goto(address);
-    return framed(page);
+    await page.goto(`${app.origin}/`);
+    return documentIn(page, app.isIt);
   };
   return { page, frame: await again(), again };
 }
 
-async function direct(t, upstream) {
-  return tab(t, `${upstream.origin}/`);
-}
-
-/** Through `owndir proxy` at home and `owndir connect` elsewhere, the two folders carried as a sync does. */
-async function throughConnect(t, upstream) {
-  const [home, away] = ['home', 'away'].map((name) => join(t.directory, name));
-  for (const folder of [home, away]) mkdirSync(folder, { recursive: true });
-  await proxy(t, home, upstream.origin, { args: ['--name', 'conformance'] });
-  new Courier(t, { home, away });
+/** Through `owndir proxy` at home and `owndir connect` elsewhere. */
+async function throughConnect(t, app) {
+  const { away } = await offered(t, app);
   const client = await connect(t, away);
-  const { apps } = await client.event('apps', { seconds: 40 });
-  const prepare = async (page) => {
-    await page.goto(client.url); // the login link
-    await page.goto(`http://127.0.0.1:${client.port}/@/app/${apps[0].name}`); // signs in at the app's own host too
+  await client.event('apps', { seconds: 40 });
+  const page = await firstTab(t);
+  await page.goto(client.url); // the login link
+  await page.goto(`http://127.0.0.1:${client.port}/@/app/${app.name}`); // signs in at the app's own host too
+  const again = async () => {
+    await page.goto(`http://${app.name}.localhost:${client.port}/`);
+    return documentIn(page, app.isIt);
   };
-  return tab(t, `http://${apps[0].name}.localhost:${client.port}/`, { prepare });
+  return { page, frame: await again(), again };
 }
 
+/** The page of the folder, which has been given the folder and shows the app in a frame. */
+async function inThePage(t, app, away, address, options) {
+  const page = await firstTab(t, { directories: [away], ...options });
+  let chosen = false;
+  const again = async () => {
+    await page.goto('about:blank');
+    await page.goto(address);
+    if (!chosen) await chooseFolder(page, away);
+    chosen = true; // remembered, and permitted
+    await page.waitForFunction((name) => globalThis.owndir?.state().app === name, app.name, { timeout: 60_000 });
+    return documentIn(page, app.isIt);
+  };
+  return { page, frame: await again(), again };
+}
+
+/** The same page on a static host, the app under a service worker. */
+async function underServiceWorker(t, app) {
+  const { home, away } = await offered(t, app);
+  await waitForPage(home, away);
+  const origin = await serveStatic(t, join(away, '.owndir/.dist'));
+  return inThePage(t, app, away, `${origin}/`, { origins: [origin] });
+}
+
+/** The page from disk, the app in a frame that is bridged. */
+async function fromDisk(t, app) {
+  const { home, away } = await offered(t, app);
+  await waitForPage(home, away);
+  return inThePage(t, app, away, pathToFileURL(pageOf(away)).href);
+}
+
+/** Each takes (t, { name, origin, isIt }): the app's name and address, and a function that knows its document from inside. */
 export const ways = { direct, connect: throughConnect };
+export const coming = { sw: underServiceWorker, file: fromDisk };
+if (process.env.OWNDIR_CONFORMANCE_ALL) Object.assign(ways, coming);

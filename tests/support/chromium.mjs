@@ -13,14 +13,14 @@ const playwright = () => require('playwright-core').chromium;
 const switches = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--disable-default-apps', '--disable-domain-reliability', '--no-pings'];
 
-/** Writes preferences in which every file:// page of this profile may read and write the directories. */
-export function permitDirectories(profile, directories) {
+/** Writes preferences in which every file:// page of this profile, and pages of the origins, may read and write the directories. */
+export function permitDirectories(profile, directories, origins = []) {
   const microsecondsSince1601 = String((Date.now() + 11_644_473_600_000) * 1000);
-  const everyFilePage = 'file:///*,*';
   const objects = directories.map((path) => ({
     'display-name': basename(path), 'is-directory': true, path, readable: true, writable: true,
   }));
-  const entry = (setting) => ({ [everyFilePage]: { last_modified: microsecondsSince1601, setting } });
+  const pages = ['file:///*', ...origins.map((origin) => new URL(origin).origin)];
+  const entry = (setting) => Object.fromEntries(pages.map((page) => [`${page},*`, { last_modified: microsecondsSince1601, setting }]));
   mkdirSync(join(profile, 'Default'), { recursive: true });
   writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify({
     profile: { content_settings: { exceptions: {
@@ -31,13 +31,13 @@ export function permitDirectories(profile, directories) {
 }
 
 /**
- * A browser with one persistent profile. `directories`: permitted without a prompt. `profile`: an earlier one, to come
+ * A browser with one persistent profile. `directories`: permitted without a prompt, on file:// and on `origins`. `profile`: an earlier one, to come
  * back to. `prefix`: runs Chromium under that command (a network namespace). `env`, `headless`: for
  * display.mjs.
  */
-export async function openBrowser(t, { directories = [], profile, prefix = [], env, headless = true, more = [], viewport, javaScript = true } = {}) {
+export async function openBrowser(t, { directories = [], origins = [], profile, prefix = [], env, headless = true, more = [], viewport, javaScript = true } = {}) {
   const home = profile ?? mkdtempSync(join(t.directory, 'profile-'));
-  if (!profile && directories.length > 0) permitDirectories(home, directories.map((path) => resolve(path)));
+  if (!profile && directories.length > 0) permitDirectories(home, directories.map((path) => resolve(path)), origins);
   const context = await playwright().launchPersistentContext(home, {
     executablePath: prefix.length > 0 ? wrapper(t, prefix) : '/usr/bin/chromium',
     headless,
