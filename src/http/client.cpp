@@ -63,6 +63,7 @@ Client::Client(asio::any_io_executor executor, Address address, ClientLimits lim
 
 Client::~Client() {
   state_->stopping = true;
+  state_->sweeping.cancel();
   for (Call* call : state_->calls) call->abort();
   state_->tasks.cancel();
 }
@@ -203,6 +204,7 @@ Awaitable<void> Client::stop() {
   for (Call* call : state->calls) call->end();
   for (State::Idle& each : state->idle) each.stream.close();
   state->idle.clear();
+  state->sweeping.cancel();
   co_await state->tasks.stop();
 }
 

@@ -81,7 +81,7 @@ async function runWay(name, upstream) {
   } finally {
     await t.end();
   }
-  return { results, seconds: t.elapsed };
+  return { results, seconds: t.elapsed, mess: t.lines.filter((line) => line.includes('cleaning up: ')) };
 }
 
 /** 'passed' | 'limit' | 'failed' with the reason. */
@@ -123,7 +123,8 @@ const rows = chosen.map((one) => {
 const failures = rows.flatMap(({ name, verdicts }) => names.filter((way) => verdicts[way].status === 'failed').map((way) => `${way}  ${name}\n     ${verdicts[way].why.slice(0, 700)}`));
 const gone = [...limits.keys()].filter((name) => !cases.some((one) => one.name === name)).map((name) => `docs/limits.md names a case that there is not: ${name}`);
 const tooMany = limits.size > mostLimits ? [`docs/limits.md names ${limits.size} cases; at most ${mostLimits} may be there`] : [];
-failures.push(...gone, ...tooMany);
+const mess = names.flatMap((way) => done[way].mess.map((line) => `${way}: ${line.trim()}`));
+failures.push(...gone, ...tooMany, ...mess);
 
 const counts = names.map((way) => {
   const count = (status) => rows.filter(({ verdicts }) => verdicts[way].status === status).length;
@@ -135,7 +136,7 @@ writeFileSync(join(root, 'test-artefacts/conformance.txt'), `${text}\n`);
 writeFileSync(join(root, 'test-artefacts/conformance.json'), JSON.stringify(rows.map(({ name, verdicts }) => ({ name, ways: Object.fromEntries(names.map((way) => [way, { ...verdicts[way], ...done[way].results.get(name) }])) })), null, 1));
 if (values.results) {
   const list = rows.flatMap(({ name, verdicts }) => names.map((way) => ({ suite: 'conformance', title: `${way}: ${name}`, status: verdicts[way].status === 'failed' ? 'failed' : 'passed', reason: verdicts[way].why })));
-  writeFileSync(values.results, JSON.stringify([...list, ...[...gone, ...tooMany].map((reason) => ({ suite: 'conformance', title: 'docs/limits.md', status: 'failed', reason }))]));
+  writeFileSync(values.results, JSON.stringify([...list, ...[...gone, ...tooMany, ...mess].map((reason) => ({ suite: 'conformance', title: 'limits and ends', status: 'failed', reason }))]));
 }
 console.log(values.quiet ? [...counts, ...failures.map((failure) => `FAIL ${failure}`)].join('\n') : text);
 process.exit(failures.length > 0 ? 1 : 0);

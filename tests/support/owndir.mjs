@@ -51,7 +51,10 @@ export async function connect(t, folder, { stun = 'none', state = join(t.directo
 /** Starts `owndir proxy` with one app and waits until it can be reached. */
 export async function proxy(t, folder, to, { stun = 'none', state = join(t.directory, 'state-home'), args = [], ...options } = {}) {
   const server = new Owndir(['proxy', folder, '--to', to, '--folder-members', '--stun', stun, '--state', state, ...args], options);
-  t.defer(() => server.stop());
+  t.defer(async () => {
+    const code = await server.stop();
+    if (code !== 0) throw new Error(`owndir proxy did not stop as asked but with ${code}`);
+  });
   await server.event('listening');
   return server;
 }
