@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "base/utf8.hpp"
 #include "gateway/upstream_fields.hpp"
 #include "gateway/upstream_pages.hpp"
+#include "http/byte_socket.hpp"
 
 namespace owndir::gateway {
 namespace {
@@ -18,6 +20,27 @@ constexpr std::string_view kJson = "application/json; charset=utf-8";
 std::string_view path_of(std::string_view target) {
   return target.substr(0, target.find('?'));
 }
+
+/// Bytes between a device and a TCP service, from the moment when the service takes the connection.
+class TcpSession final : public exchange::SocketSession {
+ public:
+  TcpSession(const Upstream& app, http::Client& client) : app_(app), client_(client) {}
+  Awaitable<void> run(exchange::WebSocket& socket) override {
+    auto far = co_await client_.open_bytes();
+    if (!far) {
+      const UpstreamTrouble trouble = trouble_with(app_, far.error());
+      log("proxy").warn("{}", trouble.what);
+      std::string reason(cut_utf8(trouble.what, 123));
+      co_await socket.close(exchange::close_code::kInternal, std::move(reason));
+      co_return;
+    }
+    co_await exchange::relay(socket, **far);
+  }
+
+ private:
+  const Upstream& app_;
+  http::Client& client_;
+};
 
 class AllUpstreams final : public Upstreams {
  public:
@@ -54,8 +77,9 @@ class AllUpstreams final : public Upstreams {
     const OwnFields own = take_own_fields(request.head.fields);
     const exchange::RequestHead head = request.head;
     Way* const way = find(own);
-    if (way == nullptr || way->app.kind != Upstream::Kind::http || is_own(own, head))
-      co_return SocketAnswer(answer_myself(own, way, head));
+    if (own.app && way != nullptr && way->app.kind == Upstream::Kind::tcp)
+      co_return open_tcp(*way, head);
+    if (way == nullptr || is_own(own, head)) co_return SocketAnswer(answer_myself(own, way, head));
     prepare(*way, own, request.head.fields);
     Result<SocketAnswer> answer = co_await way->client.open_socket(std::move(request));
     note(*way, answer ? nullptr : &answer.error());
@@ -103,6 +127,16 @@ class AllUpstreams final : public Upstreams {
     }
     if (path == "/@/info") return exchange::text_response(200, apps_info(options_), kJson);
     return apps_page(options_, head.fields.get("Host").value_or(""));
+  }
+
+  static SocketAnswer open_tcp(Way& way, const exchange::RequestHead& head) {
+    const auto offered = exchange::offered_protocols(head.fields);
+    const bool known = std::find(offered.begin(), offered.end(), http::kByteProtocol) != offered.end();
+    if (path_of(head.target) != http::kByteTarget || !known) return not_for_http(way.app, head);
+    exchange::SocketAccept accept;
+    accept.protocol = http::kByteProtocol;
+    accept.session = std::make_unique<TcpSession>(way.app, way.client);
+    return accept;
   }
 
   Awaitable<Response> pass(Way& way, const OwnFields& own, Request request) {

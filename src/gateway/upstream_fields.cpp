@@ -1,7 +1,8 @@
 #include "gateway/upstream_fields.hpp"
 
-#include <array>
-#include <vector>
+#include <algorithm>
+
+#include "gateway/app_host.hpp"
 
 namespace owndir::gateway {
 namespace {
@@ -84,9 +85,9 @@ OwnFields take_own_fields(exchange::Fields& fields) {
     const std::string_view name = field.name;
     if (name.size() < kPrefix.size() || !iequals(name.substr(0, kPrefix.size()), kPrefix))
       others.add(field.name, field.value);
-    else if (iequals(name, "owndir-app") && !own.app)
+    else if (iequals(name, kAppField) && !own.app)
       own.app = field.value;
-    else if (iequals(name, "owndir-origin") && !own.origin)
+    else if (iequals(name, kOriginField) && !own.origin)
       own.origin = parse_origin(field.value);
   }
   fields = std::move(others);

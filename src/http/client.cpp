@@ -4,12 +4,15 @@
 #include <array>
 #include <boost/asio/this_coro.hpp>
 
+#include "http/byte_socket.hpp"
 #include "http/client_call.hpp"
 #include "http/hop_by_hop.hpp"
 #include "http/upstream_socket.hpp"
 
 namespace owndir::http {
 namespace {
+
+constexpr std::size_t kByteMessage = 16384;  ///< bytes of a TCP connection that travel at once
 
 bool is_idempotent(std::string_view method) {
   static constexpr std::array<std::string_view, 6> kMethods = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"};
@@ -186,6 +189,22 @@ Awaitable<Result<exchange::SocketAnswer>> Client::open_socket(exchange::Request 
   if (!socket) co_return fail(std::move(socket.error()));
   accept.session = exchange::make_relay(std::move(*socket));
   co_return exchange::SocketAnswer(std::move(accept));
+}
+
+Awaitable<Result<std::unique_ptr<exchange::WebSocket>>> Client::open_bytes() {
+  const auto state = state_;
+  auto connected = co_await state->connector.connect(state->limits.connect_wait);
+  if (!connected) co_return fail(std::move(connected.error()));
+  NetStream::Socket& socket = connected->socket();
+  boost::system::error_code error;
+  const int family = socket.local_endpoint(error).protocol().family();
+  if (state->stopping || (family != AF_INET && family != AF_INET6))
+    co_return fail(Errc::closed, "the connection to " + to_string(address()));
+  const auto protocol = family == AF_INET ? asio::ip::tcp::v4() : asio::ip::tcp::v6();
+  const int descriptor = socket.release(error);
+  if (error) co_return fail(error, "the connection to " + to_string(address()));
+  asio::ip::tcp::socket bytes(state->executor, protocol, descriptor);
+  co_return std::make_unique<ByteSocket>(std::move(bytes), kByteMessage);
 }
 
 Awaitable<Result<void>> Client::probe() {

@@ -53,6 +53,9 @@ class Client {
   /// Handler::open_socket. Errors as above.
   Awaitable<Result<exchange::SocketAnswer>> open_socket(exchange::Request request);
 
+  /// A connection as its bytes (byte_socket.hpp); for TCP without TLS. Errors of Connector::connect.
+  Awaitable<Result<std::unique_ptr<exchange::WebSocket>>> open_bytes();
+
   /// Whether a connection can be made; it is kept where such are.
   Awaitable<Result<void>> probe();
 

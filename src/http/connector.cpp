@@ -9,7 +9,6 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <optional>
 #include <vector>
@@ -179,10 +178,14 @@ Awaitable<Result<void>> Connector::State::secure(std::shared_ptr<State> self, st
   const std::string& host = self->address.host;
   static constexpr unsigned char kProtocols[] = "\x08http/1.1";
   SSL_set_alpn_protos(tls.native_handle(), kProtocols, sizeof kProtocols - 1);
-  if (!is_numeric(host)) SSL_set_tlsext_host_name(tls.native_handle(), host.c_str());
-  boost::system::error_code error;
-  tls.set_verify_callback(asio::ssl::host_name_verification(host), error);
-  if (error) co_return fail(Errc::internal, "TLS cannot be set up: " + error.message());
+  bool named = false;
+  if (is_numeric(host)) {
+    named = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls.native_handle()), host.c_str()) == 1;
+  } else {
+    SSL_set_tlsext_host_name(tls.native_handle(), host.c_str());
+    named = SSL_set1_host(tls.native_handle(), host.c_str()) == 1;
+  }
+  if (!named) co_return fail(Errc::internal, "TLS cannot be set up for " + host);
   ERR_clear_error();
   const auto [failed] = co_await tls.async_handshake(asio::ssl::stream_base::client, kTuple);
   if (!failed) co_return Result<void>();
@@ -190,10 +193,6 @@ Awaitable<Result<void>> Connector::State::secure(std::shared_ptr<State> self, st
   if (verdict != X509_V_OK)
     co_return fail(Errc::foreign, "the certificate of " + to_string(self->address) +
                                       " does not hold here: " + X509_verify_cert_error_string(verdict));
-  // The callback's refusal of the name leaves no verdict.
-  if (failed.category() == asio::error::get_ssl_category() &&
-      ERR_GET_REASON(static_cast<unsigned long>(failed.value())) == SSL_R_CERTIFICATE_VERIFY_FAILED)
-    co_return fail(Errc::foreign, "the certificate of " + to_string(self->address) + " is for another name");
   if (failed.category() == std::system_category() || failed == asio::error::eof)
     co_return fail(Errc::closed, "TLS with " + to_string(self->address) + ": " + failed.message());
   co_return fail(Errc::protocol, "TLS with " + to_string(self->address) + ": " + failed.message());

@@ -86,8 +86,11 @@ Result<std::optional<exchange::ResponseHead>> ResponseReader::take_head(std::str
       return fail(Errc::protocol, "an interim response that nobody asked for");
     continued_ = continued_ || parser_->head.status == 100;
   }
-  remove_hop_by_hop(parser_->head.fields);
-  parser_->head.fields.remove("transfer-encoding");
+  exchange::Fields& fields = parser_->head.fields;
+  remove_hop_by_hop(fields);
+  fields.remove("transfer-encoding");
+  // The same length twice is one (RFC 9110 section 8.6); two lengths are refused above.
+  if (const auto length = fields.get("content-length")) fields.set("Content-Length", std::string(*length));
   return std::optional(parser_->head);
 }
 
