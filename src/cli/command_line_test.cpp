@@ -49,6 +49,15 @@ TEST(CommandLine, WrongUsageEndsWithCodeTwoAndSaysWhatIsWrong) {
       {{"connect", "/tmp", "--offer-valid", "5"}, "offer-valid"},
       {{"connect", "/tmp", "--no-launcher"}, "no-launcher"},
       {{"connect", "/tmp", "--trust"}, "trust"},
+      {{"proxy", "/tmp"}, "which app? Write  owndir proxy DIR --to"},
+      {{"proxy", "/tmp", "--to", "localhost:80"}, "is not the address of a service; write for example http://"},
+      {{"proxy", "/tmp", "--to", "http://a", "--to", "http://b", "--name", "x"}, "--name is for one --to"},
+      {{"proxy", "/tmp", "--to", "x=http://a", "--to", "x=http://b"}, "two apps are called 'x'"},
+      {{"proxy", "/tmp", "--to", "http://a", "--name", "A b"}, "small letters"},
+      {{"proxy", "/tmp", "--to", "notes=http://localhost:8888"}, "notes   http://localhost:8888"},
+      {{"proxy", "/tmp", "--to", "http://localhost:8888"}, "Whoever can write a file into /tmp"},
+      {{"proxy", "/tmp", "--to", "http://localhost:8888"}, "say so:  --folder-members"},
+      {{"proxy", "/tmp", "--port", "1"}, "port"},
       {{"build"}, "DIR"},
       {{"build", "/tmp", "--port", "1"}, "port"},
       {{"trust", "/tmp", "--yes", "--revoke"}, "do not go together: --yes and --revoke"},
@@ -70,6 +79,9 @@ TEST(CommandLine, HelpNamesEveryOptionAndTheExitCodes) {
   EXPECT_EQ(connect.code, 0);
   for (const char* word : {"--port", "--timeout", "--server", "--json", "3 no connection"})
     EXPECT_NE(connect.out.find(word), std::string::npos) << word;
+  const Outcome proxy = run_with({"proxy", "--help"});
+  for (const char* word : {"--to", "--name", "--folder-members", "--transparent", "--stun", "--state", "--device"})
+    EXPECT_NE(proxy.out.find(word), std::string::npos) << word;
   const Outcome build = run_with({"build", "--help"});
   for (const char* word : {"--watch", "--single-file", "--dist", "--trust", "--json", "--state", "not approved"})
     EXPECT_NE(build.out.find(word), std::string::npos) << word;
@@ -82,7 +94,7 @@ TEST(CommandLine, HelpIsACommandToo) {
   const Outcome whole = run_with({"help"});
   EXPECT_EQ(whole.code, 0);
   EXPECT_EQ(whole.out, run_with({"--help"}).out);
-  for (const char* word : {"serve", "connect", "build", "trust", "owndir help COMMAND"})
+  for (const char* word : {"serve", "connect", "proxy", "build", "trust", "owndir help COMMAND"})
     EXPECT_NE(whole.out.find(word), std::string::npos) << word;
   const Outcome serve = run_with({"help", "serve"});
   EXPECT_EQ(serve.code, 0);

@@ -77,8 +77,7 @@ class AllUpstreams final : public Upstreams {
     const OwnFields own = take_own_fields(request.head.fields);
     const exchange::RequestHead head = request.head;
     Way* const way = find(own);
-    if (own.app && way != nullptr && way->app.kind == Upstream::Kind::tcp)
-      co_return open_tcp(*way, head);
+    if (own.app && way != nullptr && way->app.kind == Upstream::Kind::tcp) co_return open_tcp(*way, head);
     if (way == nullptr || is_own(own, head)) co_return SocketAnswer(answer_myself(own, way, head));
     prepare(*way, own, request.head.fields);
     Result<SocketAnswer> answer = co_await way->client.open_socket(std::move(request));

@@ -13,8 +13,12 @@ bool is_letter_or_digit(char c) {
 
 std::string name_from(const WebOrigin& origin) {
   std::string name;
-  for (const char c : origin.host + "-" + std::to_string(origin.port)) name += is_letter_or_digit(c) ? c : '-';
-  name.erase(0, std::min(name.find_first_not_of('-'), name.size()));
+  for (const char c : origin.host + "-" + std::to_string(origin.port)) {
+    if (is_letter_or_digit(c))
+      name += c;
+    else if (!name.empty() && name.back() != '-')
+      name += '-';
+  }
   if (name.size() > kNameBytes) name.erase(0, name.size() - kNameBytes);  // the port is what tells them apart
   name.erase(0, std::min(name.find_first_not_of('-'), name.size()));
   return is_app_name(name) ? name : "app";

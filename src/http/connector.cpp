@@ -133,7 +133,8 @@ Awaitable<Result<void>> Connector::State::resolve(std::shared_ptr<State> self, s
       self->endpoints.emplace_back(endpoint);
   }
   if (self->endpoints.empty())
-    co_return fail(Errc::forbidden, address.host + " is " + refused + ", an address that no service of its own has");
+    co_return fail(Errc::forbidden, (refused == address.host ? refused : address.host + " (" + refused + ")") +
+                                        " is not an address of one machine");
   co_return Result<void>();
 }
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -62,8 +63,14 @@ class Peer {
     close();
   }
   void close() {
+    const std::lock_guard lock(closing_);
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
+  }
+  /// From another thread: nothing more is read.
+  void end() {
+    const std::lock_guard lock(closing_);
+    if (fd_ >= 0) ::shutdown(fd_, SHUT_RD);
   }
   int descriptor() const { return fd_; }
 
@@ -80,11 +87,13 @@ class Peer {
     return got > 0;
   }
 
+  std::mutex closing_;
   int fd_;
   std::string received_;
 };
 
-/// Plays `script` on every connection, each on a thread of its own, and then closes it.
+/// Plays `script` on every connection, each on a thread of its own, and then closes it. When it goes,
+/// what scripts still wait for has ended.
 class ScriptedServer {
  public:
   explicit ScriptedServer(std::function<void(Peer&)> script)
@@ -103,7 +112,8 @@ class ScriptedServer {
     ::shutdown(listener_, SHUT_RDWR);
     thread_.join();
     ::close(listener_);
-    for (std::thread& each : connections_) each.join();
+    for (Connection& each : connections_) each.peer.end();
+    for (Connection& each : connections_) each.thread.join();
   }
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
@@ -113,13 +123,20 @@ class ScriptedServer {
   std::size_t connections() const { return count_; }
 
  private:
+  struct Connection {
+    Connection(int fd, std::size_t number) : peer(fd, number) {}
+    Peer peer;
+    std::thread thread;
+  };
+
   void accept() {
     for (;;) {
       const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
       if (fd < 0) return;
-      connections_.emplace_back([this, fd, number = count_++] {
-        Peer peer(fd, number);
-        script_(peer);
+      Connection& connection = connections_.emplace_back(fd, count_++);
+      connection.thread = std::thread([this, &connection] {
+        script_(connection.peer);
+        connection.peer.close();
       });
     }
   }
@@ -128,7 +145,7 @@ class ScriptedServer {
   int listener_;
   std::uint16_t port_ = 0;
   std::atomic<std::size_t> count_ = 0;
-  std::vector<std::thread> connections_;
+  std::list<Connection> connections_;
   std::thread thread_;
 };
 
