@@ -55,10 +55,12 @@ void add_network(CLI::App& command, app::CommonOptions& options, StunArguments& 
       .add_option("--stun", stun.urls,
                   "STUN server, stun:HOST[:PORT]; may be repeated; replaces the two public ones; none: without")
       ->option_text("URL|none")
+      ->allow_extra_args(false)
       ->group("Network path");
   command
       .add_option("--turn", options.turn, "TURN relay, turn:USER:PASSWORD@HOST[:PORT][?transport=tcp]; may be repeated")
       ->option_text("URL")
+      ->allow_extra_args(false)
       ->group("Network path");
   command.add_option(name, options.name, "Name of this device, shown at the other one; the host name by default")
       ->option_text("TEXT");
@@ -97,6 +99,7 @@ void add_proxy(CLI::App& command, app::ProxyOptions& options, StunArguments& stu
                   "An app: http://HOST:PORT, https://HOST or tcp://HOST:PORT, with its name before it if you like; may "
                   "be repeated")
       ->option_text("[NAME=]URL")
+      ->allow_extra_args(false)
       ->group("Apps");
   command.add_option("--name", options.app_name, "Name of the only app: small letters, digits, dashes")
       ->option_text("NAME")

@@ -54,7 +54,7 @@ TEST(CommandLine, WrongUsageEndsWithCodeTwoAndSaysWhatIsWrong) {
       {{"proxy", "/tmp", "--to", "http://a", "--to", "http://b", "--name", "x"}, "--name is for one --to"},
       {{"proxy", "/tmp", "--to", "x=http://a", "--to", "x=http://b"}, "two apps are called 'x'"},
       {{"proxy", "/tmp", "--to", "http://a", "--name", "A b"}, "small letters"},
-      {{"proxy", "/tmp", "--to", "notes=http://localhost:8888"}, "notes   http://localhost:8888"},
+      {{"proxy", "--to", "notes=http://localhost:8888", "/tmp"}, "notes   http://localhost:8888"},
       {{"proxy", "/tmp", "--to", "http://localhost:8888"}, "Whoever can write a file into /tmp"},
       {{"proxy", "/tmp", "--to", "http://localhost:8888"}, "say so:  --folder-members"},
       {{"proxy", "/tmp", "--port", "1"}, "port"},
