@@ -1,0 +1,66 @@
+// What becomes of the answer to a navigation: a document, a page around a picture, or a download.
+
+import type { Field } from '../../port.ts';
+import { essence, fieldOf } from './context.ts';
+import { encodeAttribute } from './html.ts';
+
+export type DocumentKind = 'html' | 'text' | 'image' | 'video' | 'audio' | 'none' | 'download';
+
+export function documentKind(status: number, fields: readonly Field[]): DocumentKind {
+  if (status === 204 || status === 205) return 'none';
+  if (/^\s*attachment\b/i.test(fieldOf(fields, 'content-disposition') ?? '')) return 'download';
+  const type = essence(fieldOf(fields, 'content-type'));
+  if (type === 'text/html' || type === 'application/xhtml+xml') return 'html';
+  if (type === '') return 'html';
+  if (type.startsWith('text/') || /(?:json|javascript|xml)$/.test(type))
+    return type === 'image/svg+xml' ? 'image' : 'text';
+  if (/^image\/(?:avif|webp|png|jpeg|gif|bmp|x-icon|vnd\.microsoft\.icon|apng)$/.test(type)) return 'image';
+  if (/^(?:video|audio)\//.test(type)) return type.startsWith('video/') ? 'video' : 'audio';
+  return 'download';
+}
+
+/** RFC 6266, else the last part of the path. */
+export function fileName(disposition: string | null, url: URL): string {
+  const extended = /filename\*\s*=\s*utf-8'[^']*'([^;\s]+)/i.exec(disposition ?? '')?.[1];
+  const plain = /filename\s*=\s*(?:"((?:\\.|[^"\\])*)"|([^;\s]+))/i.exec(disposition ?? '');
+  const named = extended === undefined ? (plain?.[1] ?? plain?.[2]) : decoded(extended);
+  const last = decoded(url.pathname.split('/').at(-1) ?? '');
+
+  return (named ?? last).replace(/[/\\\x00-\x1f]/g, '_') || 'download';
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const plain = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
+const style =
+  'body{margin:0;background:#0e0e0e;display:grid;place-items:center;min-height:100vh}img,video{max-width:100%;max-height:100vh}';
+
+/** Around a file that is no document itself. */
+export function pageAround(kind: 'image' | 'video' | 'audio', url: string): string {
+  const source = encodeAttribute(url);
+  const element =
+    kind === 'image' ? `<img src="${source}" alt="">` : `<${kind} src="${source}" controls autoplay></${kind}>`;
+  return `<!doctype html><title>${plain(decoded(new URL(url).pathname.split('/').at(-1) ?? ''))}</title><style>${style}</style>${element}`;
+}
+
+export function pageOfText(text: string): string {
+  return `<!doctype html><title></title><pre style="white-space:pre-wrap;overflow-wrap:anywhere">${plain(text)}</pre>`;
+}
+
+/** What a person reads when a document could not be loaded. */
+export function errorPage(url: string, message: string): string {
+  return (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Cannot be shown</title>' +
+    '<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 1.5rem;color:#222;background:#fff}' +
+    'h1{font-size:1.3rem}code{background:#eee;padding:.1em .35em;border-radius:.25em}a{color:#0b57d0}</style>' +
+    `<h1>This page cannot be shown</h1><p>${plain(message)}</p><p><a href="${encodeAttribute(url)}">Try again</a></p>` +
+    '<p>If it keeps failing here: on a computer that has the folder, <code>owndir connect</code> opens the same app in any ' +
+    'browser, without the limits of a page on disk.</p></html>'
+  );
+}

@@ -1,0 +1,391 @@
+// Elements that load something, however they come into the document: what they ask for is kept under another name
+// (html.ts, `hidden`), loaded through the broker and put in as a blob. Scripts see the address that they have set. What slips by
+// (a node of another document) is refused by the policy of the document, seen by the observer here and loaded all the same.
+
+import type { Context } from './context.ts';
+import { ask, decoderFor, charsetOf, fieldOf, limits, readAll } from './context.ts';
+import { hidden, isLocal, loadingAttributes } from './html.ts';
+import type { LoadHold } from './lifecycle.ts';
+import { playMedia } from './media.ts';
+import { scriptBlob, type Modules } from './modules.ts';
+import { brokenUrl, native, nativeURL, trusted } from './natives.ts';
+import type { Resources } from './resources.ts';
+import { classicText } from './script_text.ts';
+import { chooseCandidate } from './srcset.ts';
+import type { Styles } from './styles.ts';
+
+const script =
+  /^(?:|(?:text|application)\/(?:x-)?(?:java|ecma)script|text\/(?:jscript|livescript|javascript1\.[0-5]))$/i;
+
+export type ScriptKind = 'classic' | 'module' | 'importmap' | 'data';
+
+export function scriptKind(type: string | null): ScriptKind {
+  const name = (type ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (script.test(name)) return 'classic';
+  return name === 'module' || name === 'importmap' ? name : 'data';
+}
+
+export interface ElementParts {
+  readonly context: Context;
+  readonly resources: Resources;
+  readonly styles: Styles;
+  readonly modules: Modules;
+  readonly hold: LoadHold;
+  /** A frame of the app. */
+  nest(frame: HTMLIFrameElement, url: string): void;
+}
+
+/** Elements that are never loaded for the page's look. */
+const imageNames = new Set(['img', 'source', 'input', 'image', 'use', 'feimage', 'track', 'embed', 'object']);
+const observed = ['src', 'srcset', 'href', 'poster', 'data', 'style', 'media', 'rel'];
+
+export class Elements {
+  readonly #parts: ElementParts;
+  readonly #turns = new WeakMap<Element, Map<string, number>>();
+  readonly #done = new WeakSet<Element>();
+  readonly #styled = new WeakMap<Element, string>();
+  #turn = 0;
+  /** Scripts that keep their order. */
+  #order: Promise<void> = Promise.resolve();
+
+  constructor(parts: ElementParts) {
+    this.#parts = parts;
+  }
+
+  /** Once in the life of the window. */
+  install(): void {
+    const reflect: [{ prototype: object } | undefined, string, string][] = [
+      [globalThis.HTMLImageElement, 'src', 'src'],
+      [globalThis.HTMLImageElement, 'srcset', 'srcset'],
+      [globalThis.HTMLSourceElement, 'src', 'src'],
+      [globalThis.HTMLSourceElement, 'srcset', 'srcset'],
+      [globalThis.HTMLMediaElement, 'src', 'src'],
+      [globalThis.HTMLVideoElement, 'poster', 'poster'],
+      [globalThis.HTMLTrackElement, 'src', 'src'],
+      [globalThis.HTMLInputElement, 'src', 'src'],
+      [globalThis.HTMLScriptElement, 'src', 'src'],
+      [globalThis.HTMLIFrameElement, 'src', 'src'],
+      [globalThis.HTMLEmbedElement, 'src', 'src'],
+      [globalThis.HTMLObjectElement, 'data', 'data'],
+      [globalThis.HTMLLinkElement, 'href', 'href'],
+    ];
+    for (const [owner, property, attribute] of reflect) if (owner) this.#reflect(owner.prototype, property, attribute);
+    this.#wrapAttributes();
+    Object.defineProperty(HTMLImageElement.prototype, 'currentSrc', {
+      configurable: true,
+      get(this: HTMLImageElement) {
+        return shownUrl(this, 'src') ?? '';
+      },
+    });
+  }
+
+  /** Of the document now, which may be a new one in the same window. */
+  observe(document: Document): void {
+    const observer = new MutationObserver(records => {
+      for (const record of records) {
+        if (record.type === 'attributes') this.#changed(record.target as Element, record.attributeName ?? '');
+        else if (record.target instanceof HTMLStyleElement) this.#style(record.target);
+        for (const node of record.addedNodes) if (node instanceof Element) this.#added(node);
+      }
+    });
+    observer.observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: observed });
+  }
+
+  /** Reading gives the address that was set, made absolute. */
+  #reflect(prototype: object, property: string, attribute: string): void {
+    const descriptor = Object.getOwnPropertyDescriptor(prototype, property);
+    if (!descriptor?.get || !descriptor.set) return;
+    const { get, set } = descriptor;
+    const assign = (element: Element, value: string) => this.#assign(element, attribute, value);
+    Object.defineProperty(prototype, property, {
+      ...descriptor,
+      get(this: Element): unknown {
+        return shownUrl(this, attribute, property === 'srcset') ?? get.call(this);
+      },
+      set(this: Element, value: unknown) {
+        if (value instanceof Object && !(value instanceof URL)) return void set.call(this, value);
+        if (!assign(this, String(value))) set.call(this, value);
+      },
+    });
+  }
+
+  #wrapAttributes(): void {
+    const { prototype } = Element;
+    const { setAttribute, getAttribute, setAttributeNS, removeAttribute, hasAttribute } = prototype;
+    const names = /^(?:src|srcset|href|poster|data|xlink:href)$/i;
+    const assign = (element: Element, name: string, value: string) => this.#assign(element, name, value);
+    const forget = (element: Element, name: string) => this.#forget(element, name);
+    const isHidden = (element: Element, name: string) => names.test(name) && native.has(element, hidden(name));
+    prototype.setAttribute = function (this: Element, name, value) {
+      if (!names.test(name) || !assign(this, String(name).toLowerCase(), String(value)))
+        setAttribute.call(this, name, value);
+    };
+    prototype.setAttributeNS = function (this: Element, namespace, name, value) {
+      if (!names.test(name) || !assign(this, String(name), String(value)))
+        setAttributeNS.call(this, namespace, name, value);
+    };
+    prototype.getAttribute = function (this: Element, name) {
+      return isHidden(this, name) ? native.get(this, hidden(name)) : getAttribute.call(this, name);
+    };
+    prototype.hasAttribute = function (this: Element, name) {
+      return hasAttribute.call(this, name) || isHidden(this, name);
+    };
+    prototype.removeAttribute = function (this: Element, name) {
+      if (isHidden(this, name)) forget(this, name);
+      removeAttribute.call(this, name);
+    };
+  }
+
+  #forget(element: Element, attribute: string): void {
+    native.remove(element, hidden(attribute));
+    this.#nextTurn(element, attribute);
+  }
+
+  #nextTurn(element: Element, attribute: string): () => boolean {
+    const turn = ++this.#turn;
+    const turns = this.#turns.get(element) ?? new Map<string, number>();
+    this.#turns.set(element, turns);
+    turns.set(attribute, turn);
+    return () => turns.get(attribute) === turn;
+  }
+
+  /** False: the browser may have it as it is. */
+  #assign(element: Element, attribute: string, value: string): boolean {
+    if (element.localName === 'base' || !loadingAttributes(element.localName).includes(attribute)) return false;
+    if (isLocal(value)) {
+      if (native.has(element, hidden(attribute))) this.#forget(element, attribute);
+      return false;
+    }
+    native.set(element, hidden(attribute), value);
+    if (attribute === 'src' && element instanceof HTMLScriptElement) {
+      if (element.isConnected) this.#script(element);
+    } else this.#load(element, attribute);
+    return true;
+  }
+
+  #added(root: Element): void {
+    const visit = (element: Element) => {
+      const { localName } = element;
+      if (localName === 'style') this.#style(element as HTMLStyleElement);
+      else if (localName === 'script') this.#script(element as HTMLScriptElement);
+      else {
+        for (const name of loadingAttributes(localName))
+          // The writer has put the sheets of the document in already.
+          if (native.has(element, hidden(name))) {
+            if (!native.has(element, name)) this.#load(element, name);
+          } else if (native.has(element, name)) this.#changed(element, name);
+      }
+      if (native.has(element, 'style')) this.#changed(element, 'style');
+    };
+    visit(root);
+    for (const element of root.querySelectorAll('*')) visit(element);
+  }
+
+  /** Set by something that did not come by us. */
+  #changed(element: Element, attribute: string): void {
+    if (attribute === 'style') return this.#inlineStyle(element);
+    if (attribute === 'media' || attribute === 'rel') {
+      if (element instanceof HTMLLinkElement && native.has(element, hidden('href'))) this.#load(element, 'href');
+      return;
+    }
+    const value = native.get(element, attribute);
+    // Its address is only what others are relative to.
+    if (element.localName === 'base') return;
+    if (value === null || isLocal(value) || !loadingAttributes(element.localName).includes(attribute)) return;
+    if (
+      element instanceof HTMLLinkElement &&
+      /\b(?:canonical|alternate|author|license|next|prev)\b/i.test(element.rel) &&
+      !/stylesheet/i.test(element.rel)
+    )
+      return;
+    if (element instanceof HTMLScriptElement) return;
+    native.set(element, hidden(attribute), value);
+    this.#load(element, attribute);
+  }
+
+  #load(element: Element, attribute: string): void {
+    const value = native.get(element, hidden(attribute)) ?? '';
+    const url = resolved(value, element);
+    const isCurrent = this.#nextTurn(element, attribute);
+    if (
+      element instanceof HTMLImageElement ||
+      (element instanceof HTMLSourceElement && element.parentElement?.localName === 'picture')
+    )
+      return this.#image(element);
+    if (element instanceof HTMLLinkElement) return this.#link(element, url, isCurrent);
+    if (element instanceof HTMLIFrameElement) return this.#frame(element, attribute, url);
+    const media = element instanceof HTMLSourceElement ? element.parentElement : element;
+    if (attribute === 'src' && media instanceof HTMLMediaElement) return this.#media(media);
+    if (url === null || (element instanceof HTMLInputElement && element.type !== 'image')) return;
+    if (!imageNames.has(element.localName) && attribute !== 'poster') return;
+    this.#put(element, attribute, url, isCurrent);
+  }
+
+  #put(element: Element, attribute: string, url: string, isCurrent: () => boolean): void {
+    const done = this.#parts.resources.blobUrl(url, 'image', 'image/avif,image/webp,image/*,*/*;q=0.8').then(
+      blob => isCurrent() && setNative(element, attribute, blob),
+      () => isCurrent() && setNative(element, attribute, brokenUrl),
+    );
+    this.#parts.hold.until(done);
+  }
+
+  /** Which of several a picture shows is decided here, once. */
+  #image(changed: HTMLImageElement | HTMLSourceElement): void {
+    const image = changed instanceof HTMLImageElement ? changed : changed.parentElement?.querySelector('img');
+    if (!image) return;
+    const isCurrent = this.#nextTurn(image, 'src');
+    const start = () => {
+      if (!isCurrent()) return;
+      const url = resolved(chooseCandidate(image) ?? '', image);
+      if (url !== null && /^https?:/.test(url)) this.#put(image, 'src', url, isCurrent);
+      else if (url !== null && url !== image.baseURI) setNative(image, 'src', url);
+    };
+    if (image.loading === 'lazy' && image.isConnected) whenNear(image, start);
+    else queueMicrotask(start);
+  }
+
+  #link(link: HTMLLinkElement, url: string | null, isCurrent: () => boolean): void {
+    if (url === null || !link.relList.contains('stylesheet') || !link.isConnected) return;
+    const run = async () => {
+      const { styles } = this.#parts;
+      const sheet = await styles.load(url);
+      if (!isCurrent()) return;
+      const loaded = ended(link);
+      setNative(link, 'href', styleBlob(styles.bare(sheet)));
+      if (!styles.isWhole(sheet)) {
+        const whole = await styles.whole(sheet);
+        if (isCurrent()) setNative(link, 'href', styleBlob(whole));
+      }
+      await loaded;
+    };
+    this.#parts.hold.until(run().catch(() => isCurrent() && setNative(link, 'href', brokenUrl)));
+  }
+
+  #frame(frame: HTMLIFrameElement, attribute: string, url: string | null): void {
+    if (attribute === 'srcdoc' || url === null) return;
+    this.#parts.nest(frame, url);
+  }
+
+  #media(media: HTMLMediaElement): void {
+    const isCurrent = this.#nextTurn(media, 'media');
+    queueMicrotask(() => {
+      if (!isCurrent()) return;
+      const sources = [media, ...media.querySelectorAll('source')].filter(one => native.has(one, hidden('src')));
+      const playable = sources.find(
+        one => one === media || media.canPlayType(native.get(one, 'type') ?? 'video/mp4') !== '',
+      );
+      const url = playable && resolved(native.get(playable, hidden('src')) ?? '', playable);
+      if (url) playMedia(this.#parts.context, media, url, isCurrent);
+    });
+  }
+
+  #style(style: HTMLStyleElement): void {
+    const css = style.textContent ?? '';
+    if (!/url\(|@import/i.test(css) || this.#styled.get(style) === css) return;
+    const { styles } = this.#parts;
+    const isCurrent = this.#nextTurn(style, 'text');
+    const run = async () => {
+      const sheet = await styles.parse(css, style.baseURI);
+      if (styles.isWhole(sheet)) return void this.#styled.set(style, css);
+      const whole = await styles.whole(sheet);
+      if (!isCurrent() || style.textContent !== css) return;
+      this.#styled.set(style, whole);
+      style.textContent = whole;
+    };
+    this.#parts.hold.until(run().catch(() => undefined));
+  }
+
+  #inlineStyle(element: Element): void {
+    const css = native.get(element, 'style') ?? '';
+    if (!css.includes('url(') || this.#styled.get(element) === css) return;
+    const { styles } = this.#parts;
+    const isCurrent = this.#nextTurn(element, 'style');
+    const run = async () => {
+      const sheet = await styles.parse(css, element.baseURI);
+      if (styles.isWhole(sheet)) return void this.#styled.set(element, css);
+      const whole = await styles.whole(sheet);
+      if (!isCurrent() || native.get(element, 'style') !== css) return;
+      this.#styled.set(element, whole);
+      native.set(element, 'style', whole);
+    };
+    this.#parts.hold.until(run().catch(() => undefined));
+  }
+
+  #script(element: HTMLScriptElement): void {
+    const src = native.get(element, hidden('src'));
+    // One that has its file came from the writer.
+    if (src === null || this.#done.has(element) || native.has(element, 'src')) return;
+    const kind = scriptKind(native.get(element, 'type'));
+    const url = resolved(src, element);
+    if (url === null || (kind !== 'classic' && kind !== 'module')) return;
+    this.#done.add(element);
+    const ready = (kind === 'module' ? this.#parts.modules.prepare(url) : this.classic(url)).catch(() => brokenUrl);
+    const start = async () => {
+      const value = await ready;
+      const over = ended(element);
+      setNative(element, 'src', value);
+      await over;
+    };
+    if (element.async) this.#parts.hold.until(start());
+    else {
+      this.#order = this.#order.then(start);
+      this.#parts.hold.until(this.#order);
+    }
+  }
+
+  /** A classic script from the app, as a blob. */
+  async classic(url: string): Promise<string> {
+    const answer = await ask(this.#parts.context, { url: new URL(url), dest: 'script' });
+    const { status, fields } = answer.head;
+    if (status < 200 || status > 299) {
+      await answer.body?.cancel().catch(() => undefined);
+      throw new TypeError(`${url} answered ${status}.`);
+    }
+    const bytes = await (await readAll(answer, limits.text)).arrayBuffer();
+    const text = decoderFor(charsetOf(fieldOf(fields, 'content-type'))).decode(bytes);
+    return scriptBlob(`${classicText(text, url)}\n//# sourceURL=${url}`);
+  }
+}
+
+function resolved(value: string, element: Element): string | null {
+  try {
+    return new URL(value.trim(), element.baseURI).href;
+  } catch {
+    return null;
+  }
+}
+
+/** What scripts see in place of the blob. */
+function shownUrl(element: Element, attribute: string, raw = false): string | null {
+  const value = native.get(element, hidden(attribute));
+  if (value === null) return null;
+  return raw ? value : (resolved(value, element) ?? value);
+}
+
+function setNative(element: Element, attribute: string, value: string): void {
+  const isScriptUrl = attribute === 'src' && element instanceof HTMLScriptElement;
+  native.set(element, attribute, isScriptUrl ? trusted.createScriptURL(value) : value);
+}
+
+/** Loaded or failed. */
+function ended(element: Element): Promise<void> {
+  return new Promise(resolve => {
+    for (const type of ['load', 'error']) element.addEventListener(type, () => resolve(), { once: true });
+  });
+}
+
+function whenNear(element: Element, action: () => void): void {
+  const observer = new IntersectionObserver(
+    entries => {
+      if (!entries.some(entry => entry.isIntersecting)) return;
+      observer.disconnect();
+      action();
+    },
+    { rootMargin: '600px' },
+  );
+  observer.observe(element);
+}
+
+export function styleBlob(css: string): string {
+  return nativeURL.create(new Blob([css], { type: 'text/css' }));
+}
