@@ -22,6 +22,9 @@ const checks = {
   chromium: () => program('chromium') || (existsSync(join(root, 'web/node_modules/playwright-core')) ? '' : 'playwright-core is not installed (./dev setup)'),
   display: () => ['Xvfb', 'openbox', 'xdotool'].map(program).find(Boolean) ?? '',
   syncthing: () => program('syncthing'),
+  nginx: () => program('nginx'),
+  ffmpeg: () => program('ffmpeg'),
+  transmission: () => program('transmission-daemon'),
   namespaces: () => {
     const lacking = ['ip', 'nft', 'turnserver', 'nsenter', 'unshare'].map(program).find(Boolean);
     if (lacking) return lacking;
