@@ -57,15 +57,29 @@ std::string refresh_to_client(std::string_view value, const WebOrigin& upstream,
   return std::string(value.substr(0, semicolon + 1)) + " url=" + quote + to_client(url, upstream, client) + quote;
 }
 
-std::string without_domain(std::string_view cookie) {
+/// RFC 6265 section 5.1.3; a host that is an address covers only itself.
+bool covers(std::string_view domain, std::string_view host) {
+  if (domain.starts_with('.')) domain.remove_prefix(1);
+  if (domain.size() >= host.size()) return iequals(domain, host);
+  const std::string_view end = host.substr(host.size() - domain.size());
+  const bool numeric = host.ends_with(']') || host.find_first_not_of("0123456789.") == host.npos;
+  return !numeric && iequals(end, domain) && host[host.size() - domain.size() - 1] == '.';
+}
+
+/// Nothing for a cookie that a browser would not take from this host.
+std::optional<std::string> without_domain(std::string_view cookie, std::string_view host) {
   std::string kept;
+  std::string_view last;
   for (bool first = true; first || !cookie.empty(); first = false) {
     const std::size_t end = std::min(cookie.find(';'), cookie.size());
     const std::string_view part = cookie.substr(0, end);
     cookie.remove_prefix(std::min(end + 1, cookie.size()));
-    const bool domain = !first && iequals(trimmed(part.substr(0, part.find('='))), "domain");
+    const std::size_t equals = part.find('=');
+    const bool domain = !first && iequals(trimmed(part.substr(0, equals)), "domain");
+    if (domain) last = equals == part.npos ? std::string_view() : trimmed(part.substr(equals + 1));
     if (!domain) kept.append(first ? "" : ";").append(part);
   }
+  if (!last.empty() && !covers(last, host)) return std::nullopt;
   return kept;
 }
 
@@ -125,7 +139,13 @@ void rewrite_response(exchange::Fields& fields, const WebOrigin& upstream, const
     const auto origin = parse_origin(value);
     return client && origin && is_same_place(*origin, upstream) ? client->str() : std::string(value);
   });
-  change_each(fields, "Set-Cookie", without_domain);
+  exchange::Fields kept;
+  for (const auto& field : fields) {
+    const bool cookie = iequals(field.name, "Set-Cookie");
+    auto value = cookie ? without_domain(field.value, upstream.host) : std::optional(field.value);
+    if (value) kept.add(field.name, std::move(*value));
+  }
+  fields = std::move(kept);
 }
 
 }  // namespace owndir::gateway

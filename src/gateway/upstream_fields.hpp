@@ -21,7 +21,8 @@ OwnFields take_own_fields(exchange::Fields& fields);
 void rewrite_request(exchange::Fields& fields, const WebOrigin& upstream, const std::optional<WebOrigin>& client);
 
 /// Location, Content-Location, Refresh and Access-Control-Allow-Origin lead to the client's origin, or to a path where
-/// that is not known; cookies lose their Domain.
+/// that is not known; cookies lose their Domain, and one of a
+/// Domain that is not the upstream's is dropped, as a browser would.
 void rewrite_response(exchange::Fields& fields, const WebOrigin& upstream, const std::optional<WebOrigin>& client);
 
 }  // namespace owndir::gateway

@@ -124,15 +124,32 @@ TEST(RewriteResponse, LeadsRefreshesToTheClient) {
 }
 
 TEST(RewriteResponse, TakesTheDomainOutOfCookies) {
-  EXPECT_EQ(response("Set-Cookie", "a=b; Domain=localhost; Path=/; HttpOnly"), "a=b; Path=/; HttpOnly");
-  EXPECT_EQ(response("Set-Cookie", "a=b;domain = .nas.lan;Secure"), "a=b;Secure");
-  EXPECT_EQ(response("Set-Cookie", "domain=1; Domain=x; domain=y"), "domain=1");
+  const WebOrigin nas{"https", "www.nas.lan", 443};
+  EXPECT_EQ(response("Set-Cookie", "a=b; Domain=LocalHost; Path=/; HttpOnly"), "a=b; Path=/; HttpOnly");
+  EXPECT_EQ(response("Set-Cookie", "a=b;domain = .nas.lan;Secure", kClient, nas), "a=b;Secure");
+  EXPECT_EQ(response("Set-Cookie", "domain=1; Domain=x; domain=localhost; Domain"), "domain=1");
   EXPECT_EQ(response("Set-Cookie", "a=\"x; y\"; SameSite=Lax"), "a=\"x; y\"; SameSite=Lax");
   EXPECT_EQ(response("Set-Cookie", ""), "");
 }
 
+TEST(RewriteResponse, DropsACookieThatTheUpstreamMayNotSet) {
+  const struct {
+    const char* domain;
+    WebOrigin upstream;
+  } cases[] = {{"evil.example", kUpstream},
+               {"as.lan", {"http", "nas.lan", 80}},
+               {"www.nas.lan", {"http", "nas.lan", 80}},
+               {"0.0.1", {"http", "127.0.0.1", 80}},
+               {"1]", {"http", "[::1]", 80}}};
+  for (const auto& [domain, upstream] : cases) {
+    Fields fields = {{"Set-Cookie", std::string("a=b; Domain=") + domain}, {"X", "1"}};
+    rewrite_response(fields, upstream, kClient);
+    EXPECT_EQ(fields, (Fields{{"X", "1"}})) << domain;
+  }
+}
+
 TEST(RewriteResponse, KeepsEveryCookieAndTheOrderOfFields) {
-  Fields fields = {{"Set-Cookie", "a=1; Domain=x"}, {"X", "1"}, {"set-cookie", "b=2"}, {"X", "2"}};
+  Fields fields = {{"Set-Cookie", "a=1; Domain=localhost"}, {"X", "1"}, {"set-cookie", "b=2"}, {"X", "2"}};
   rewrite_response(fields, kUpstream, kClient);
   EXPECT_EQ(fields, (Fields{{"Set-Cookie", "a=1"}, {"X", "1"}, {"set-cookie", "b=2"}, {"X", "2"}}));
 }
