@@ -1,6 +1,7 @@
 // build.mjs --out DIR: bundles the page and the listing into DIR and writes DIR/embedded.S, the assembly table of their
 // names and bytes that src/base/embedded.cpp reads. Same input, same bytes; a file that would not change is not touched.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,10 @@ const bundles = [
   { from: 'shell/page.css', to: 'page.css' },
   { from: 'shell/listing.ts', to: 'listing.js' },
   { from: 'shell/listing.css', to: 'listing.css' },
+  { from: 'intercept/worker/sw.ts', to: 'owndir-sw.js' },
 ];
+/** A page with its only script in it, allowed by its digest. */
+const pages = [{ from: 'intercept/worker/app.html', script: 'intercept/worker/bootstrap.ts', to: 'owndir-app.html' }];
 const copies = [{ from: 'shell/index.html', to: 'index.html' }];
 
 function fail(message) {
@@ -94,6 +98,16 @@ try {
   for (const { from, to } of bundles) {
     if (!existsSync(join(web, from))) continue;
     write(join(out, to), await bundle(tools, from));
+    names.push(to);
+  }
+  for (const { from, script, to } of pages) {
+    if (!existsSync(join(web, from))) continue;
+    const text = await bundle(tools, script);
+    const digest = `sha256-${createHash('sha256').update(text).digest('base64')}`;
+    const html = readFileSync(join(web, from), 'utf8')
+      .replace('{{digest}}', digest)
+      .replace('<!-- script -->', () => `<script>${text}</script>`);
+    write(join(out, to), html);
     names.push(to);
   }
 } catch (error) {

@@ -15,6 +15,7 @@ async function bundleWorker(path) {
     target,
     charset: 'utf8',
     legalComments: 'none',
+    plugins: [esbuildWorkers],
   });
   return result.outputFiles[0].text.trimEnd();
 }

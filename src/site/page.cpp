@@ -36,7 +36,11 @@ struct Page {
     html = *index;
     replace_all(html, "{{script}}", script_name);
     replace_all(html, "{{style}}", style_name);
-    files = {{script_name, *script}, {style_name, *style}, {"dist.js", *script}, {"index.html", html}};
+    files = {{script_name, *script}, {style_name, *style}, {"dist.js", *script}};
+    // Under their own names: where a page finds them, and what the browser compares to tell a new worker.
+    for (const char* name : {"owndir-sw.js", "owndir-app.html"})
+      if (const auto content = embedded_file(name)) files.push_back({name, *content});
+    files.push_back({"index.html", html});
   }
 };
 

@@ -18,8 +18,9 @@ struct SiteFile {
   std::string_view content;  ///< valid as long as the process, or as its Site
 };
 
-/// The page: index.html, its script and style under names that carry their content's SHA-256, `dist.js` as an alias.
-/// The same program gives the same bytes.
+/// The page: index.html, its script and style under names that carry their content's SHA-256, `dist.js` as an alias,
+/// and what brings the service worker of its apps where it has an http(s) origin (docs/intercept.md). The same program
+/// gives the same bytes.
 std::vector<SiteFile> page_site();
 
 /// Whether an index.html is that page, of this or another version, rather than a site that a folder's modules made.

@@ -15,7 +15,7 @@ import { cacheLimits, effectiveMode, HttpCache, type CacheRequest, type Entry } 
 import { decoded } from './coding.ts';
 import { Failure, failureOf } from './failure.ts';
 import { Jar, type Cookie } from './jar.ts';
-import type { AnswerHead, FetchHead, Field } from './port.ts';
+import { portLimits, type AnswerHead, type FetchHead, type Field } from './port.ts';
 import {
   gathered,
   identityFields,
@@ -78,22 +78,18 @@ export class Broker {
 
   /** Serves a client until the port or the broker is closed; returns what ends it earlier. */
   attach(port: MessagePort): () => void {
-    if (this.#life.signal.aborted) {
+    if (this.#life.signal.aborted || this.#sessions.size >= portLimits.ports) {
       port.close();
       return () => undefined;
     }
-    const session = new Session(this, port);
+    const session = new Session(this, port, () => this.#sessions.delete(session));
     this.#sessions.add(session);
-    return () => {
-      this.#sessions.delete(session);
-      session.close();
-    };
+    return () => session.close();
   }
 
   close(): void {
     this.#life.abort(new DOMException('The app was closed.', 'AbortError'));
-    for (const session of this.#sessions) session.close();
-    this.#sessions.clear();
+    for (const session of [...this.#sessions]) session.close();
   }
 
   /** Rejects with a Failure. */

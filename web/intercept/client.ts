@@ -53,6 +53,7 @@ export class BrokerPort {
   readonly #receivers = new Map<number, Receiver>();
   #nextId = 1;
   #lost = false;
+  readonly #ready = new Deferred<void>();
   /** Called with what scripts may see, and how many of this port's `setCookie` that contains. */
   oncookies: ((cookies: readonly ScriptCookie[], turn: number) => void) | null = null;
   /** The page's end is gone. */
@@ -62,6 +63,11 @@ export class BrokerPort {
     this.#port = port;
     port.onmessage = (event: MessageEvent<FromBroker>) => this.#onMessage(event.data);
     port.addEventListener('close', () => this.#onLost());
+  }
+
+  /** Resolves when the broker has the port; rejects when it is lost before. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
   }
 
   get isLost(): boolean {
@@ -136,13 +142,15 @@ export class BrokerPort {
   }
 
   #onMessage(message: FromBroker): void {
-    if (message.type === 'cookies') this.oncookies?.(message.cookies, message.turn);
+    if (message.type === 'ready') this.#ready.resolve();
+    else if (message.type === 'cookies') this.oncookies?.(message.cookies, message.turn);
     else this.#receivers.get(message.id)?.handle(message);
   }
 
   #onLost(): void {
     if (this.#lost) return;
     this.#lost = true;
+    this.#ready.reject(new TypeError('The page that holds the connection is gone.'));
     const receivers = [...this.#receivers.values()];
     this.#receivers.clear();
     for (const receiver of receivers) receiver.lost();

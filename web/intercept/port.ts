@@ -71,6 +71,8 @@ export type ToBroker =
 export type FailCode = 'network' | 'cancelled' | 'timeout' | 'refused' | 'tooLarge' | 'redirect' | 'decoding';
 
 export type FromBroker =
+  /** The first: the broker has the port. */
+  | { readonly type: 'ready' }
   | { readonly type: 'head'; readonly id: number; readonly head: AnswerHead }
   | { readonly type: 'data'; readonly id: number; readonly bytes: Uint8Array }
   | { readonly type: 'end'; readonly id: number }
@@ -92,6 +94,8 @@ export type FromBroker =
   | { readonly type: 'cookies'; readonly cookies: readonly ScriptCookie[]; readonly turn: number };
 
 export const portLimits = {
+  /** Clients of one broker at once. */
+  ports: 256,
   /** Requests and WebSockets open at once on one port. */
   open: 512,
   /** Of a request body before any credit. */

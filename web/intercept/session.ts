@@ -24,13 +24,17 @@ export class Session {
   /** How many cookie messages have been heeded. */
   #turn = 0;
   #closed = false;
+  readonly #over: () => void;
 
-  constructor(broker: Broker, port: MessagePort) {
+  /** `over`: called once, when it serves nobody any more. */
+  constructor(broker: Broker, port: MessagePort, over: () => void) {
     this.#broker = broker;
     this.#port = port;
+    this.#over = over;
     port.onmessage = (event: MessageEvent<unknown>) => this.#onMessage(event.data);
     // Where the browser tells: the client's document or worker is gone.
     port.addEventListener('close', () => this.close());
+    this.#send({ type: 'ready' });
   }
 
   get open(): number {
@@ -38,11 +42,13 @@ export class Session {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#stopWatching?.();
     for (const { stop } of this.#exchanges.values()) stop.abort(new DOMException('The client is gone.', 'AbortError'));
     this.#exchanges.clear();
     this.#port.close();
+    this.#over();
   }
 
   readonly #send: Send = (message, transfer = []) => {
