@@ -13,6 +13,8 @@ export interface Snapshot {
   readonly offers: number;
   readonly offer_file: string | null;
   readonly attempt: number;
+  /** The app that is open, on the page that shows apps. */
+  readonly app: string | null;
 }
 
 declare global {
@@ -37,5 +39,6 @@ export function snapshotOf(flow: Flow, errorTitle: string | null, now: number): 
     offers: flow.offers,
     offer_file: flow.offerFile,
     attempt: flow.attempt,
+    app: null,
   };
 }

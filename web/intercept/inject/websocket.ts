@@ -208,7 +208,7 @@ function parseUrl(address: string | URL, base: string): URL {
 }
 
 /** What is sent is what it was at the time of the call. */
-function copyOf(data: Data): string | Uint8Array | Promise<Uint8Array> {
+function copyOf(data: unknown): string | Uint8Array | Promise<Uint8Array> {
   if (data instanceof Blob) return data.arrayBuffer().then(buffer => new Uint8Array(buffer));
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   if (data instanceof ArrayBuffer || Object.prototype.toString.call(data) === '[object ArrayBuffer]')

@@ -1,5 +1,8 @@
 // Each state that a person can see, with made-up data: states.html?STATE. Made and photographed by states.mjs; not shipped.
 
+import type { AppInfo } from '../../intercept/apps.ts';
+import { AppsView } from '../apps_view.ts';
+import { h } from '../dom.ts';
 import { advance, initialFlow } from '../flow.ts';
 import type { Flow, FlowEvent, Problem, Server } from '../flow_types.ts';
 import { Explorer } from '../explorer.ts';
@@ -84,6 +87,8 @@ interface Story {
   readonly refused?: boolean;
   readonly stalled?: boolean;
   readonly help?: boolean;
+  /** What the apps view is told, and what the frame of an open app tells. */
+  readonly apps?: 'choice' | 'opening' | 'open' | 'shares' | 'failed' | 'elsewhere' | 'advice';
 }
 
 export const stories: Record<string, Story> = {
@@ -146,6 +151,14 @@ export const stories: Record<string, Story> = {
   loading: { flow: flowOf(until('done', 19_000)), hash: '#/Travel/Iceland%202024/volcano.webm' },
   unknown: { flow: flowOf(until('done', 19_000)), hash: '#/backup.tar.zst' },
   reconnecting: { flow: flowOf(lost), hash: '#/' },
+  apps: { flow: flowOf(until('done', 19_000)), apps: 'choice' },
+  'app-opening': { flow: flowOf(until('done', 19_000)), apps: 'opening' },
+  'app-open': { flow: flowOf(until('done', 19_000)), apps: 'open' },
+  'app-shares': { flow: flowOf(until('done', 19_000)), apps: 'shares' },
+  'app-failed': { flow: flowOf(until('done', 19_000)), apps: 'failed' },
+  'app-elsewhere': { flow: flowOf(until('done', 19_000)), apps: 'elsewhere' },
+  'app-advice': { flow: flowOf(until('done', 19_000)), apps: 'advice' },
+  'app-reconnecting': { flow: flowOf(lost), apps: 'open' },
   'reconnect-problem': {
     flow: flowOf([
       ...lost,
@@ -154,6 +167,40 @@ export const stories: Record<string, Story> = {
     hash: '#/',
   },
 };
+
+const homeApps: readonly AppInfo[] = [
+  { name: 'notes', title: 'Notes and a rather long title for such a small app', kind: 'http', transparent: false },
+  { name: 'localhost-8384', title: 'localhost-8384', kind: 'http', transparent: false },
+  { name: 'ssh', title: 'ssh', kind: 'tcp', transparent: false },
+];
+
+function showApps(state: NonNullable<Story['apps']>): HTMLElement {
+  history.replaceState(null, '', state === 'choice' ? '#/' : '#@notes');
+  const view = new AppsView({
+    folder: () => '/home/anna/Photos',
+    open: (container, _app, events) => {
+      const frame = document.createElement('iframe');
+      frame.className = 'app-document';
+      frame.title = 'Notes';
+      frame.srcdoc = '<body style="font: 16px sans-serif"><h1>Shopping</h1><p>Rye flour, syrup.</p>';
+      queueMicrotask(() => {
+        if (state === 'failed') events.failed('The browser does not allow service workers in frames of other sites.');
+        else if (state === 'elsewhere') events.elsewhere();
+        else if (state !== 'opening') {
+          container.append(frame);
+          events.started(state === 'shares');
+          events.at('Shopping', '/lists/shopping');
+        }
+      });
+      return { reload: () => undefined, close: () => frame.remove() };
+    },
+  });
+  setTimeout(() => {
+    view.set(homeApps, 'Photos');
+    if (state === 'advice') view.element.querySelector<HTMLElement>('[aria-expanded]')?.click();
+  });
+  return view.element;
+}
 
 let shown: { readonly source: FakeSource; readonly explorer: Explorer } | null = null;
 
@@ -171,19 +218,24 @@ export function show(name: string): void {
   source.stalled = story.stalled ?? false;
   const explorer = new Explorer({ source, place: new FragmentPlace(), rootName: () => 'Photos' });
   shown = { source, explorer };
-  const frame = new Frame(explorer, {
-    place: { folder: '/home/anna/Photos', name: 'Photos' },
-    deviceName: () => 'Chrome on Linux',
-    setDeviceName: () => undefined,
-    act: () => undefined,
-    pickerRefused: () => story.refused ?? false,
-    offerText: () => offer,
-    submitServer: () => 'This is not a server’s record: its name begins with server-.',
-    submitAnswer: () => 'This answer belongs to an older offer.',
-  });
+  const home = story.apps ? h('div', { class: 'home' }, showApps(story.apps)) : explorer.element;
+  delete document.documentElement.dataset.view;
+  const frame = new Frame(
+    { element: home },
+    {
+      place: { folder: '/home/anna/Photos', name: 'Photos' },
+      deviceName: () => 'Chrome on Linux',
+      setDeviceName: () => undefined,
+      act: () => undefined,
+      pickerRefused: () => story.refused ?? false,
+      offerText: () => offer,
+      submitServer: () => 'This is not a server’s record: its name begins with server-.',
+      submitAnswer: () => 'This answer belongs to an older offer.',
+    },
+  );
   frame.mount('Photos');
   frame.update(story.flow, now, null, 'Photos');
-  if (story.flow.everConnected) explorer.start();
+  if (story.flow.everConnected && !story.apps) explorer.start();
   if (story.help) dispatchEvent(new KeyboardEvent('keydown', { key: '?' }));
 }
 

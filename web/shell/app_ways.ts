@@ -1,0 +1,85 @@
+// How an app comes into the page: under a service worker where the page has an http(s) origin, in a sandboxed frame on file://.
+// One broker for each app that is open; its cookies stay with the tab.
+
+import type { AppFrame, AppInfo } from '../intercept/apps.ts';
+import { Broker, type BrokerOptions } from '../intercept/broker.ts';
+import { openWorkerApp } from '../intercept/worker/index.ts';
+import type { AppEvents, AppsHooks } from './apps_view.ts';
+
+type Connected = BrokerOptions['connected'];
+
+/** A tab's own, and gone with it: where other pages of file:// can look, nothing stays. */
+function tabStorage(app: string): NonNullable<BrokerOptions['keep']> {
+  const key = `owndir.cookies.${app}`;
+  return {
+    load: () => {
+      try {
+        return JSON.parse(sessionStorage.getItem(key) ?? 'null') as unknown;
+      } catch {
+        return null;
+      }
+    },
+    save: cookies => {
+      try {
+        sessionStorage.setItem(key, JSON.stringify(cookies));
+      } catch {
+        // Full or forbidden: they live as long as the page.
+      }
+    },
+  };
+}
+
+/** `server`: which home it is, so that another folder's apps of the same name keep their own cookies. */
+export function appWays(connected: Connected, server: () => string): AppsHooks['open'] {
+  return (container, app, events, start, here) => {
+    const makeBroker = (origin: string) =>
+      new Broker({ app: app.name, origin, connected, keep: tabStorage(`${server()}/${app.name}`) });
+    if (location.protocol !== 'http:' && location.protocol !== 'https:')
+      return notHere(events, 'Opened from disk, this page cannot show apps yet.');
+    return new OneTab(app, events, here, () => openWorkerApp(container, app, makeBroker, events, start));
+  };
+}
+
+function notHere(events: AppEvents, message: string): AppFrame {
+  queueMicrotask(() => events.failed(message));
+  return { reload: () => undefined, close: () => undefined };
+}
+
+/** All tabs share the app's service worker: it serves one of them at a time. */
+class OneTab implements AppFrame {
+  #frame: AppFrame | null = null;
+  #release: () => void = () => undefined;
+  #closed = false;
+
+  constructor(app: AppInfo, events: AppEvents, here: boolean, open: () => AppFrame) {
+    const held = new Promise<void>(resolve => (this.#release = resolve));
+    const { locks } = navigator as { locks?: LockManager };
+    if (!locks) {
+      this.#frame = open();
+      return;
+    }
+    const options: LockOptions = here ? { steal: true } : { ifAvailable: true };
+    const ended = locks.request(`owndir-app ${app.name}`, options, lock => {
+      if (this.#closed) return undefined;
+      if (!lock) return void events.elsewhere();
+      this.#frame = open();
+      return held;
+    });
+    ended.catch(() => {
+      if (this.#closed) return;
+      this.#frame?.close();
+      this.#frame = null;
+      events.elsewhere();
+    });
+  }
+
+  reload(): void {
+    this.#frame?.reload();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#frame?.close();
+    this.#release();
+  }
+}
