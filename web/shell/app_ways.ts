@@ -3,6 +3,7 @@
 
 import type { AppFrame, AppInfo } from '../intercept/apps.ts';
 import { Broker, type BrokerOptions } from '../intercept/broker.ts';
+import { DatabaseKeeper, openFrameApp } from '../intercept/frame/index.ts';
 import { openWorkerApp } from '../intercept/worker/index.ts';
 import type { AppEvents, AppsHooks } from './apps_view.ts';
 
@@ -35,14 +36,41 @@ export function appWays(connected: Connected, server: () => string): AppsHooks['
     const makeBroker = (origin: string) =>
       new Broker({ app: app.name, origin, connected, keep: tabStorage(`${server()}/${app.name}`) });
     if (location.protocol !== 'http:' && location.protocol !== 'https:')
-      return notHere(events, 'Opened from disk, this page cannot show apps yet.');
+      return framed(
+        container,
+        app,
+        makeBroker(virtualOrigin(app.name)),
+        events,
+        start,
+        `${location.pathname}#${server()}`,
+      );
     return new OneTab(app, events, here, () => openWorkerApp(container, app, makeBroker, events, start));
   };
 }
 
-function notHere(events: AppEvents, message: string): AppFrame {
-  queueMicrotask(() => events.failed(message));
-  return { reload: () => undefined, close: () => undefined };
+/** What an app is at where it has no address of its own: no host of that name exists. */
+const virtualOrigin = (app: string) => `https://${app}.owndir.invalid`;
+
+function framed(
+  container: HTMLElement,
+  app: AppInfo,
+  broker: Broker,
+  events: AppEvents,
+  start: string,
+  home: string,
+): AppFrame {
+  const frame = openFrameApp(container, app, broker, { start, keeper: new DatabaseKeeper(`${home}/${app.name}`) });
+  const tell = () => events.at(frame.title, frame.path);
+  const stop = frame.changed.on(tell);
+  queueMicrotask(() => events.started(false));
+  return {
+    reload: () => frame.reload(),
+    close: () => {
+      stop();
+      frame.close();
+      broker.close();
+    },
+  };
 }
 
 /** All tabs share the app's service worker: it serves one of them at a time. */
