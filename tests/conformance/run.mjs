@@ -58,6 +58,7 @@ async function runCase(frame, one) {
 async function runWay(name, upstream) {
   const t = new Context({ suite: 'conformance', title: name }, false);
   const results = new Map();
+  let broken = '';
   try {
     const missing = (await Promise.all((name === 'direct' ? ['chromium'] : ['chromium', 'owndir']).map(whyNot))).filter(Boolean);
     if (missing.length > 0) throw new Error(missing.join('; '));
@@ -74,14 +75,13 @@ async function runWay(name, upstream) {
       }
     }
   } catch (error) {
-    const words = `${name}: ${error.message}`;
-    say(`  ${words}`);
-    for (const one of chosen) if (!results.has(one.name)) results.set(one.name, { error: words, seconds: 0 });
+    broken = error.message;
+    for (const one of chosen) if (!results.has(one.name)) results.set(one.name, { error: broken, seconds: 0, broken: true });
     for (const line of t.lines.slice(-20)) say(`    ${line}`);
   } finally {
     await t.end();
   }
-  return { results, seconds: t.elapsed, mess: t.lines.filter((line) => line.includes('cleaning up: ')) };
+  return { results, broken, seconds: t.elapsed, mess: t.lines.filter((line) => line.includes('cleaning up: ')) };
 }
 
 /** 'passed' | 'limit' | 'failed' with the reason. */
@@ -120,7 +120,9 @@ const rows = chosen.map((one) => {
   const expected = done.direct.results.get(one.name);
   return { name: one.name, verdicts: Object.fromEntries(names.map((way) => [way, judge(one, way, done[way].results.get(one.name), expected, limits)])) };
 });
-const failures = rows.flatMap(({ name, verdicts }) => names.filter((way) => verdicts[way].status === 'failed').map((way) => `${way}  ${name}\n     ${verdicts[way].why.slice(0, 700)}`));
+const failures = names.filter((way) => done[way].broken).map((way) => `${way}: ${done[way].broken}`);
+const told = ({ results }, name) => results.get(name).broken !== true;
+failures.push(...rows.flatMap(({ name, verdicts }) => names.filter((way) => verdicts[way].status === 'failed' && told(done[way], name)).map((way) => `${way}  ${name}\n     ${verdicts[way].why.slice(0, 700)}`)));
 const gone = [...limits.keys()].filter((name) => !cases.some((one) => one.name === name)).map((name) => `docs/limits.md names a case that there is not: ${name}`);
 const tooMany = limits.size > mostLimits ? [`docs/limits.md names ${limits.size} cases; at most ${mostLimits} may be there`] : [];
 const mess = names.flatMap((way) => done[way].mess.map((line) => `${way}: ${line.trim()}`));

@@ -8,7 +8,7 @@ import { Courier } from '../support/courier.mjs';
 import { waitForPage } from '../support/folders.mjs';
 import { until } from '../support/harness.mjs';
 import { connect, proxy } from '../support/owndir.mjs';
-import { chooseFolder } from '../support/page.mjs';
+import { chooseFolder, whatThePageSays } from '../support/page.mjs';
 import { pageOf } from '../support/paths.mjs';
 import { serveStatic } from '../support/static.mjs';
 
@@ -76,7 +76,10 @@ async function inThePage(t, app, away, address, options) {
     await page.goto(address);
     if (!chosen) await chooseFolder(page, away);
     chosen = true; // remembered, and permitted
-    await page.waitForFunction((name) => globalThis.owndir?.state().app === name, app.name, { timeout: 60_000 });
+    await page.waitForFunction((name) => globalThis.owndir?.state().app === name, app.name, { timeout: 60_000 }).catch(async (error) => {
+      await page.screenshot({ path: t.artefact('page.png') }).catch(() => {});
+      throw new Error(`${error.message.split('\n')[0]}; the page says: ${await whatThePageSays(page)}`);
+    });
     return documentIn(page, app.isIt);
   };
   return { page, frame: await again(), again };
