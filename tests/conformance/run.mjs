@@ -1,6 +1,6 @@
 // run.mjs [options]: the conformance suite. Every case runs in real Chromium against one upstream, directly and by each other
 // way; what the direct way gives is what the others must give. ./dev test conformance comes here.
-//   --way W         that way alone, with direct; may be repeated
+//   --way W         that way alone, with direct (connect, sw, file); may be repeated
 //   --only TEXT     cases whose name contains TEXT; may be repeated
 //   --list          names the cases
 //   --quiet         prints only what fails
@@ -17,7 +17,7 @@ import { root } from '../support/paths.mjs';
 import { cases } from './cases/index.mjs';
 import { mostLimits, readLimits } from './limits.mjs';
 import { startUpstream } from './upstream.mjs';
-import { ways } from './ways.mjs';
+import { usual, ways } from './ways.mjs';
 
 const { values } = (() => {
   try {
@@ -62,10 +62,19 @@ async function runWay(name, upstream) {
   try {
     const missing = (await Promise.all((name === 'direct' ? ['chromium'] : ['chromium', 'owndir']).map(whyNot))).filter(Boolean);
     if (missing.length > 0) throw new Error(missing.join('; '));
+    let absent = 0;
     let { page, frame, again } = await ways[name](t, { name: 'conformance', origin: upstream.origin, isIt: () => typeof globalThis.conformance === 'object' });
     for (const one of chosen) {
       const started = Date.now();
-      if (frame === undefined) frame = await again();
+      if (frame === undefined) {
+        frame = await again().catch((error) => {
+          results.set(one.name, { error: `the page did not come again: ${error.message}`, seconds: (Date.now() - started) / 1000 });
+          say(`  ${name} ${one.name}: the page did not come again`);
+        });
+        if (frame === undefined && (absent += 1) >= 3) throw new Error('three times the page did not come again');
+        if (frame === undefined) continue;
+        absent = 0;
+      }
       const result = await runCase(frame, one);
       results.set(one.name, { ...result, seconds: (Date.now() - started) / 1000 });
       if (result.error) {
@@ -104,8 +113,7 @@ function table(names, rows) {
   return [line('', names), ...rows.map(({ name, verdicts }) => line(name, names.map((way) => marks[verdicts[way].status])))].join('\n');
 }
 
-const names = ['direct', ...Object.keys(ways).filter((way) => way !== 'direct' && (!values.way || values.way.includes(way)))];
-if (values.way?.length === 1 && values.way[0] === 'direct') names.splice(1);
+const names = ['direct', ...(values.way ?? usual).filter((way) => way !== 'direct')];
 const upstream = await startUpstream();
 const done = {};
 for (const way of names) {

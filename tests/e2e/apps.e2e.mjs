@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { ways } from '../conformance/ways.mjs';
+import { usual, ways } from '../conformance/ways.mjs';
 import { suite, until } from '../support/harness.mjs';
 import { Child, capture } from '../support/processes.mjs';
 
@@ -140,7 +140,7 @@ const pictured = (body) => async (t) => {
 };
 
 suite('apps', (test) => {
-  for (const way of Object.keys(ways).filter((each) => each !== 'direct')) {
+  for (const way of usual.filter((each) => each !== 'direct')) {
     test(`a film on a site of nginx plays and seeks (${way})`, { needs: ['owndir', 'chromium', 'nginx', 'ffmpeg'], seconds: 120, lane: 'apps' }, pictured((t) => filmSeeks(t, way)));
     test(`Transmission adds, pauses and removes a torrent (${way})`, { needs: ['owndir', 'chromium', 'transmission'], seconds: 120, lane: 'apps' }, pictured((t) => useTransmission(t, way)));
   }
