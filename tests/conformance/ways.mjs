@@ -89,7 +89,8 @@ async function inThePage(t, app, away, address, options) {
 async function underServiceWorker(t, app) {
   const { home, away } = await offered(t, app);
   await waitForPage(home, away);
-  const origin = await serveStatic(t, join(away, '.owndir/.dist'));
+  // A name with names below it: each app has an origin of its own.
+  const origin = (await serveStatic(t, join(away, '.owndir/.dist'))).replace('//localhost', '//owndir.localhost');
   return inThePage(t, app, away, `${origin}/`, { origins: [origin] });
 }
 

@@ -270,7 +270,7 @@ describe('cookies', () => {
     }));
     const { head } = await get('/', { cookies: true });
     expect(head.fields).toEqual([]);
-    expect(head.cookies).toEqual([{ name: 'v', value: '2', path: '/' }]);
+    expect(head.cookies).toEqual([{ name: 'v', value: '2', path: '/', expires: null }]);
     await get('/');
     expect(lastAsked().fields.cookie).toBe('s=1; v=2');
     await get('/', { credentials: false });

@@ -17,6 +17,7 @@ import { Failure, failureOf } from './failure.ts';
 import { Jar, type Cookie } from './jar.ts';
 import { portLimits, type AnswerHead, type FetchHead, type Field } from './port.ts';
 import {
+  browserFields,
   gathered,
   identityFields,
   isIdempotent,
@@ -106,7 +107,7 @@ export class Broker {
   async openSocket(target: string, protocols: readonly string[], signal: AbortSignal): Promise<TunnelSocket> {
     const both = AbortSignal.any([signal, this.#life.signal]);
     const cookie = this.jar.header({ target, site: 'same', safeNavigation: false });
-    const headers: Field[] = [['origin', this.identity.origin], ...identityFields(this.identity)];
+    const headers: Field[] = [['origin', this.identity.origin], ...browserFields(), ...identityFields(this.identity)];
     if (cookie !== '') headers.push(['cookie', cookie]);
     try {
       const tunnel = await this.#tunnel(both);

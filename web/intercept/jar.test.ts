@@ -22,7 +22,7 @@ describe('a cookie', () => {
     ['/a/b/c', '/a/b'],
   ])('of %s without a path is for %s', (target, path) => {
     jar.setFromResponse('a=1', target);
-    expect(jar.scriptCookies()).toEqual([{ name: 'a', value: '1', path }]);
+    expect(jar.scriptCookies()).toEqual([{ name: 'a', value: '1', path, expires: null }]);
   });
 
   it('comes after those with longer paths and before younger ones; a new value keeps its place', () => {

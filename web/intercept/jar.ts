@@ -14,8 +14,6 @@ type SameSite = 'strict' | 'lax' | 'none' | 'default';
 export interface Cookie extends ScriptCookie {
   readonly httpOnly: boolean;
   readonly sameSite: SameSite;
-  /** Unix milliseconds; null: for the session. */
-  readonly expires: number | null;
   readonly created: number;
 }
 
@@ -77,16 +75,16 @@ export class Jar {
   /** All that scripts may see, in the order of sending. */
   scriptCookies(): ScriptCookie[] {
     const visible = this.#ordered().filter(({ cookie }) => !cookie.httpOnly);
-    return visible.map(({ cookie: { name, value, path } }) => ({ name, value, path }));
+    return visible.map(({ cookie: { name, value, path, expires } }) => ({ name, value, path, expires }));
   }
 
   /** Becomes what another jar shows of itself to scripts. */
   mirror(cookies: readonly ScriptCookie[]): void {
     this.#cookies.clear();
-    cookies.forEach(({ name, value, path }, at) => {
+    cookies.forEach(({ name, value, path, expires }, at) => {
       const cookie: Cookie = {
         ...{ name, value, path, created: at - cookies.length },
-        ...{ httpOnly: false, sameSite: 'default', expires: null },
+        ...{ httpOnly: false, sameSite: 'default', expires },
       };
       this.#cookies.set(keyOf(cookie), { cookie, used: 0 });
     });
@@ -191,8 +189,9 @@ export class Jar {
   }
 }
 
-const keyOf = ({ name, path }: ScriptCookie): string => `${name}\n${path}`;
-const pair = ({ name, value }: ScriptCookie): string => (name === '' ? value : `${name}=${value}`);
+const keyOf = ({ name, path }: Pick<ScriptCookie, 'name' | 'path'>): string => `${name}\n${path}`;
+const pair = ({ name, value }: Pick<ScriptCookie, 'name' | 'value'>): string =>
+  name === '' ? value : `${name}=${value}`;
 const trim = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, '');
 
 /** The last of each name counts; one that is too long is none. */

@@ -28,6 +28,8 @@ export interface ScriptCookie {
   readonly name: string;
   readonly value: string;
   readonly path: string;
+  /** Unix milliseconds; null: for the session. */
+  readonly expires: number | null;
 }
 
 export interface AnswerHead {

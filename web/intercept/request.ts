@@ -32,6 +32,15 @@ export function identityFields({ app, origin }: Identity): Field[] {
 /** Latin1 of what may be none: a language list or a browser's name. */
 const bytesOnly = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');
 
+/** Who asks. */
+export function browserFields(): Field[] {
+  if (typeof navigator !== 'object') return [];
+  const fields: Field[] = [['user-agent', bytesOnly(navigator.userAgent)]];
+  if (navigator.languages?.length > 0)
+    fields.push(['accept-language', bytesOnly(navigator.languages.slice(0, 8).join(', '))]);
+  return fields;
+}
+
 export function outgoingFields(head: FetchHead, identity: Identity, cookie: string, hasBody: boolean): Field[] {
   const fields = head.fields.filter(([name]) => {
     const lower = name.toLowerCase();
@@ -41,10 +50,7 @@ export function outgoingFields(head: FetchHead, identity: Identity, cookie: stri
     if (!has(fields, name)) fields.push([name, value]);
   };
   add('accept', '*/*');
-  if (typeof navigator === 'object') {
-    if (navigator.languages?.length > 0) add('accept-language', bytesOnly(navigator.languages.slice(0, 8).join(', ')));
-    add('user-agent', bytesOnly(navigator.userAgent));
-  }
+  for (const [name, value] of browserFields()) add(name, value);
   // What is asked for in parts must not change its length on the way.
   fields.push(['accept-encoding', has(fields, 'range') ? 'identity' : acceptEncoding]);
   if (head.site === 'cross') fields.push(['origin', 'null']);

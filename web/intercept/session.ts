@@ -246,6 +246,7 @@ class SocketExchange implements Exchange {
   #socket: TunnelSocket | null = null;
   #outgoing = 0;
   #untaken = 0;
+  #asked: { code: number; reason: string } | null = null;
   #taken: Deferred<void> | null = null;
 
   constructor(broker: Broker, message: Of<'socket'>, send: Send) {
@@ -259,11 +260,18 @@ class SocketExchange implements Exchange {
     const { signal } = this.stop;
     try {
       const socket = await this.#broker.openSocket(target, protocols, signal);
+      // What was asked for and not chosen fails the handshake (WebSockets standard).
+      if (protocols.length > 0 && socket.protocol === '') {
+        this.stop.abort(new Failure('network', 'The server has chosen none of the subprotocols.'));
+        throw this.stop.signal.reason;
+      }
       this.#socket = socket;
       this.#send({ type: 'opened', id, protocol: socket.protocol });
       socket.onclose = (code, reason) => {
         const clean = code !== 1006;
-        this.#send({ type: 'closed', id, code, reason: clean ? reason : '', clean });
+        // The tunnel's answer to a close has no reason; a server answers with the one that it got.
+        const said = reason === '' && code === this.#asked?.code ? this.#asked.reason : reason;
+        this.#send({ type: 'closed', id, code, reason: clean ? said : '', clean });
         this.#closed.resolve();
       };
       socket.onmessage = data => this.#onIncoming(data);
@@ -281,6 +289,7 @@ class SocketExchange implements Exchange {
         return this.#onOutgoing(message.data);
       case 'close':
         if (!this.#socket) return this.stop.abort(new DOMException('Closed before it was open.', 'AbortError'));
+        this.#asked ??= { code: message.code ?? 1005, reason: message.reason };
         // 1005 may not be sent: a close without a code.
         return this.#socket.close(message.code ?? 1005, message.reason);
       case 'taken':

@@ -5,11 +5,16 @@ import { kOneSentence } from './connect_view.ts';
 
 const html = readFileSync(new URL('./index.html', import.meta.url), 'utf8');
 
-it('allows its inline script by its digest, and no other', () => {
-  const script = /<script>([^]*?)<\/script>/.exec(html)?.[1] ?? '';
+it('sets its policy first, and allows its inline script by its digest on a server', () => {
+  const [policy = '', script = ''] = [...html.matchAll(/<script>([^]*?)<\/script>/g)].map(([, text]) => text);
   const digest = createHash('sha256').update(script).digest('base64');
-  expect(html).toContain(`'sha256-${digest}'`);
-  expect(html.match(/<script/g)).toHaveLength(2);
+  const [, strict = '', onDisk = ''] = /strict =\s*"(.*?)";[^]*onDisk =\s*"(.*?)";/.exec(policy) ?? [];
+  expect(strict).toContain(`script-src 'self' file: 'sha256-${digest}';`);
+  for (const one of [strict, onDisk]) expect(one).toMatch(/^default-src 'none'; .*form-action 'none'/);
+  // Nothing of an app on disk reaches the network but through the page.
+  expect(onDisk).not.toMatch(/https?:|\*/);
+  expect(html.indexOf('<script>')).toBeLessThan(html.search(/<link|<title/));
+  expect(html.match(/<script/g)).toHaveLength(3);
 });
 
 it('has the two names to fill in, and refers to nothing else', () => {

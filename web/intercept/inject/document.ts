@@ -41,6 +41,8 @@ function start(script: HTMLOrSVGScriptElement, { app, page, prefix, target, cook
   const current = () => (port && !port.isLost ? port : (port = connect()));
   const mirror = new CookieMirror(location.hostname, cookies, current, () => location.pathname);
   current();
+  // The document goes, and its sockets with it; one that comes back asks anew.
+  addEventListener('pagehide', () => port?.close());
 
   Object.defineProperty(Document.prototype, 'cookie', {
     configurable: true,

@@ -107,7 +107,7 @@ tunnel.openSocket = async (target, options) => {
     // Says back what it hears, and closes when told.
     queueMicrotask(() => {
       if (data === 'close me') socket.onclose?.(4001, 'as told');
-      else void socket.onmessage?.(typeof data === 'string' ? data : (data.slice()));
+      else void socket.onmessage?.(typeof data === 'string' ? data : data.slice());
     });
   };
   return socket;

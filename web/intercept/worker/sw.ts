@@ -39,9 +39,13 @@ async function unnamed(event: FetchEventLike, url: URL): Promise<Response> {
 
 async function appOfClient(event: FetchEventLike): Promise<string | null> {
   const client = event.clientId === '' ? undefined : await scope.clients.get(event.clientId);
-  if (client) return addressing.appOf(new URL(client.url));
-  if (event.request.mode !== 'navigate' || event.request.destination === 'document') return null;
-  // A frame navigates, and the browser does not tell which document asked for it.
+  const url = client ? new URL(client.url) : null;
+  const named = url ? addressing.appOf(url) : null;
+  if (named !== null) return named;
+  // The page itself, and whatever else is a document of this host.
+  if (client?.type === 'window' && url?.protocol.startsWith('http')) return null;
+  if (event.request.mode === 'navigate' && event.request.destination === 'document') return null;
+  // A frame navigates, or a worker or an about: document asks: the browser does not tell whose it is.
   const windows = await scope.clients.matchAll({ type: 'window' });
   const apps = new Set(windows.map(({ url }) => addressing.appOf(new URL(url))).filter(app => app !== null));
   const [only] = apps;
@@ -117,7 +121,10 @@ async function responseOf(got: PortAnswer, app: string, request: Request): Promi
 function redirect(status: number, location: string, app: string, request: Request): Response {
   const url = new URL(location);
   const inside = url.origin === addressing.origin;
-  const to = inside && request.mode === 'navigate' ? addressing.documentUrl(app, url.pathname + url.search) : location;
+  const to =
+    inside && request.mode === 'navigate'
+      ? addressing.documentUrl(app, url.pathname + url.search) + url.hash
+      : location;
   return new Response(null, { status, headers: { location: to } });
 }
 

@@ -32,6 +32,9 @@ export async function bundleStates(out) {
   const template = readFileSync(join(here, '../index.html'), 'utf8');
   const filled = template.replace('{{script}}', 'states.js').replace('{{style}}', 'page.css');
   // Without the inline script, which would wait for the real page's.
-  writeFileSync(join(out, 'states.html'), filled.replace(/<script>[^]*?<\/script>/, ''));
+  writeFileSync(
+    join(out, 'states.html'),
+    filled.replace(/<script>(?:(?!<\/script>)[^])*var missing[^]*?<\/script>/, ''),
+  );
   return `file://${out}/states.html`;
 }

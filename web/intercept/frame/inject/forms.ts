@@ -2,7 +2,6 @@
 
 import type { Submission, Target } from '../control.ts';
 
-
 export interface FormTarget extends Target {
   readonly target: string;
 }
