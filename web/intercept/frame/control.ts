@@ -41,6 +41,8 @@ export interface Welcome {
   readonly source: string;
   /** In a frame of another document of the app. */
   readonly nested: boolean;
+  /** The document itself, where it is no answer but text of the one around it. */
+  readonly html?: string | null;
 }
 
 export type Area = 'local' | 'session';
@@ -58,6 +60,8 @@ export type FromDocument =
   | { readonly type: 'clear'; readonly area: Area }
   | { readonly type: 'external'; readonly url: string }
   | { readonly type: 'pong' }
+  /** The document's load event. */
+  | { readonly type: 'loaded' }
   /** Brings a port for another client of the broker. */
   | { readonly type: 'client' };
 
@@ -126,6 +130,7 @@ export function parseFromDocument(data: unknown, origin: string): FromDocument |
     case 'stay':
     case 'client':
     case 'pong':
+    case 'loaded':
       return { type };
     case 'go':
       return Number.isInteger(message.delta) ? { type, delta: message.delta as number } : null;

@@ -260,6 +260,7 @@ class SandboxedApp implements AppFrame {
         return this.#onPong();
       case 'stay':
       case 'client':
+      case 'loaded':
     }
   }
 

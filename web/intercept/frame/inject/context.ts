@@ -13,6 +13,8 @@ export interface Context {
   base(): string;
   /** Another port to the broker, for a frame or a worker. */
   newClient(): MessagePort;
+  /** Aborted when the document or worker goes. */
+  readonly life: AbortSignal;
   /** This script's own text. */
   readonly source: string;
 }
@@ -21,7 +23,9 @@ export interface Asking {
   readonly url: URL;
   readonly method?: string;
   readonly fields?: readonly Field[];
-  readonly body?: Blob | ReadableStream<Uint8Array> | null;
+  readonly body?: Blob | Uint8Array | ReadableStream<Uint8Array> | null;
+  /** It may outlive the document. */
+  readonly keepalive?: boolean;
   readonly redirect?: FetchHead['redirect'];
   readonly credentials?: boolean;
   readonly cache?: RequestCache;
@@ -33,14 +37,15 @@ export interface Asking {
   readonly onSent?: (bytes: number) => void;
 }
 
-/** Whole in one message up to this size. */
+/** Whole in one message up to this size, the second where nobody watches it go; so it can be sent again after a redirect. */
 const smallBody = 64 * 1024;
+const wholeBody = 4 * 1024 * 1024;
 
 /** The app's own address, whichever of its schemes it is written with; null when it leads elsewhere. */
 export function appTarget(url: URL, origin: string): string | null {
-  return url.host === new URL(origin).host && /^(?:https?|wss?):$/.test(url.protocol)
-    ? url.pathname + url.search
-    : null;
+  if (url.host !== new URL(origin).host || !/^(?:https?|wss?):$/.test(url.protocol)) return null;
+  // As it is written: an empty query keeps its question mark.
+  return withoutFragment(url.href).replace(/^[^:]+:\/\/[^/?]*/, '');
 }
 
 export function outsideError(url: URL): TypeError {
@@ -56,6 +61,7 @@ export function withoutFragment(url: string): string {
 
 export async function ask(context: Context, asking: Asking): Promise<PortAnswer> {
   const { url, method = 'GET', body = null, signal = null } = asking;
+  signal?.throwIfAborted();
   const target = appTarget(url, context.origin);
   if (target === null) throw outsideError(url);
   const fields: Field[] = [...(asking.fields ?? [])];
@@ -66,18 +72,19 @@ export async function ask(context: Context, asking: Asking): Promise<PortAnswer>
   fields.push(['sec-fetch-dest', asking.dest ?? 'empty']);
   let sent: ReadableStream<Uint8Array> | Uint8Array | null = null;
   if (body instanceof Blob) {
-    if (body.size > smallBody) {
+    if (body.size > (asking.onSent ? smallBody : wholeBody)) {
       fields.push(['content-length', String(body.size)]);
       sent = body.stream();
     } else sent = new Uint8Array(await body.arrayBuffer());
-  } else sent = body;
+  } else sent = body ?? (/^(?:POST|PUT|PATCH)$/.test(method) ? new Uint8Array() : null);
+  const ends = [signal, asking.keepalive ? null : context.life].filter(one => one !== null);
   const head: FetchHead = {
     ...{ method, target, fields, redirect: asking.redirect ?? 'follow', credentials: asking.credentials ?? true },
     ...{ cache: asking.cache ?? 'default', site: 'same', navigation: asking.navigation ?? false },
     cookies: asking.navigation ?? false,
   };
   const answer = await context.broker.fetch(head, {
-    ...{ body: sent, signal },
+    ...{ body: sent, signal: ends.length === 0 ? null : AbortSignal.any(ends) },
     ...(asking.onSent ? { onSent: asking.onSent } : {}),
   });
   if (sent instanceof Uint8Array) asking.onSent?.(sent.length);

@@ -105,7 +105,9 @@ export class DocumentWriter {
     if (url === null || isLocal(src)) return null;
     if (kind === 'module') return this.#parts.modules.prepare(url);
     // An async one is loaded as one that a script has made.
-    return kind === 'classic' && attribute(attributes, 'async') === null ? this.#parts.elements.classic(url) : null;
+    return kind === 'classic' && attribute(attributes, 'async') === null
+      ? this.#parts.elements.classic(url, attribute(attributes, 'integrity'))
+      : null;
   }
 
   #sheetOf(attributes: readonly Attribute[]): Promise<string> | null {

@@ -42,8 +42,8 @@ const style =
   'body{margin:0;background:#0e0e0e;display:grid;place-items:center;min-height:100vh}img,video{max-width:100%;max-height:100vh}';
 
 /** Around a file that is no document itself. */
-export function pageAround(kind: 'image' | 'video' | 'audio', url: string): string {
-  const source = encodeAttribute(url);
+export function pageAround(kind: 'image' | 'video' | 'audio', address: string, url: string): string {
+  const source = encodeAttribute(address);
   const element =
     kind === 'image' ? `<img src="${source}" alt="">` : `<${kind} src="${source}" controls autoplay></${kind}>`;
   return `<!doctype html><title>${plain(decoded(new URL(url).pathname.split('/').at(-1) ?? ''))}</title><style>${style}</style>${element}`;

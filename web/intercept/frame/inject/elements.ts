@@ -10,6 +10,7 @@ import { playMedia } from './media.ts';
 import { scriptBlob, type Modules } from './modules.ts';
 import { brokenUrl, native, nativeURL, trusted } from './natives.ts';
 import type { Resources } from './resources.ts';
+import { isIntact } from './integrity.ts';
 import { classicText } from './script_text.ts';
 import { chooseCandidate } from './srcset.ts';
 import type { Styles } from './styles.ts';
@@ -33,6 +34,7 @@ export interface ElementParts {
   readonly hold: LoadHold;
   /** A frame of the app. */
   nest(frame: HTMLIFrameElement, url: string): void;
+  nestText(frame: HTMLIFrameElement, html: string): void;
 }
 
 /** Elements that are never loaded for the page's look. */
@@ -43,6 +45,7 @@ export class Elements {
   readonly #parts: ElementParts;
   readonly #turns = new WeakMap<Element, Map<string, number>>();
   readonly #done = new WeakSet<Element>();
+  readonly #loaded = new WeakMap<Element, { value: string; place: Window | null }>();
   readonly #styled = new WeakMap<Element, string>();
   #turn = 0;
   /** Scripts that keep their order. */
@@ -65,6 +68,7 @@ export class Elements {
       [globalThis.HTMLInputElement, 'src', 'src'],
       [globalThis.HTMLScriptElement, 'src', 'src'],
       [globalThis.HTMLIFrameElement, 'src', 'src'],
+      [globalThis.HTMLIFrameElement, 'srcdoc', 'srcdoc'],
       [globalThis.HTMLEmbedElement, 'src', 'src'],
       [globalThis.HTMLObjectElement, 'data', 'data'],
       [globalThis.HTMLLinkElement, 'href', 'href'],
@@ -100,7 +104,7 @@ export class Elements {
     Object.defineProperty(prototype, property, {
       ...descriptor,
       get(this: Element): unknown {
-        return shownUrl(this, attribute, property === 'srcset') ?? get.call(this);
+        return shownUrl(this, attribute, property === 'srcset' || property === 'srcdoc') ?? get.call(this);
       },
       set(this: Element, value: unknown) {
         if (value instanceof Object && !(value instanceof URL)) return void set.call(this, value);
@@ -112,7 +116,7 @@ export class Elements {
   #wrapAttributes(): void {
     const { prototype } = Element;
     const { setAttribute, getAttribute, setAttributeNS, removeAttribute, hasAttribute } = prototype;
-    const names = /^(?:src|srcset|href|poster|data|xlink:href)$/i;
+    const names = /^(?:src|srcset|srcdoc|href|poster|data|xlink:href)$/i;
     const assign = (element: Element, name: string, value: string) => this.#assign(element, name, value);
     const forget = (element: Element, name: string) => this.#forget(element, name);
     const isHidden = (element: Element, name: string) => names.test(name) && native.has(element, hidden(name));
@@ -152,7 +156,7 @@ export class Elements {
   /** False: the browser may have it as it is. */
   #assign(element: Element, attribute: string, value: string): boolean {
     if (element.localName === 'base' || !loadingAttributes(element.localName).includes(attribute)) return false;
-    if (isLocal(value)) {
+    if (isLocal(value) && attribute !== 'srcdoc') {
       if (native.has(element, hidden(attribute))) this.#forget(element, attribute);
       return false;
     }
@@ -170,15 +174,23 @@ export class Elements {
       else if (localName === 'script') this.#script(element as HTMLScriptElement);
       else {
         for (const name of loadingAttributes(localName))
-          // The writer has put the sheets of the document in already.
-          if (native.has(element, hidden(name))) {
-            if (!native.has(element, name)) this.#load(element, name);
-          } else if (native.has(element, name)) this.#changed(element, name);
+          if (native.has(element, hidden(name))) this.#loadAdded(element, name);
+          // A frame's text is the loader then.
+          else if (name !== 'srcdoc' && native.has(element, name)) this.#changed(element, name);
       }
       if (native.has(element, 'style')) this.#changed(element, 'style');
     };
     visit(root);
     for (const element of root.querySelectorAll('*')) visit(element);
+  }
+
+  /** Unless it has been loaded when its address was set, or by the writer of the document. */
+  #loadAdded(element: Element, name: string): void {
+    const isFrame = element instanceof HTMLIFrameElement;
+    const place = isFrame ? element.contentWindow : null;
+    const known = this.#loaded.get(element);
+    if (known?.value === native.get(element, hidden(name)) && known.place === place) return;
+    if (isFrame || !native.has(element, name)) this.#load(element, name);
   }
 
   /** Set by something that did not come by us. */
@@ -245,7 +257,10 @@ export class Elements {
   }
 
   #link(link: HTMLLinkElement, url: string | null, isCurrent: () => boolean): void {
-    if (url === null || !link.relList.contains('stylesheet') || !link.isConnected) return;
+    if (url === null || !link.isConnected) return;
+    if (link.relList.contains('preload') || link.relList.contains('prefetch')) return this.#preload(link, url);
+    if (link.relList.contains('modulepreload')) return void this.#parts.modules.prepare(url).catch(() => undefined);
+    if (!link.relList.contains('stylesheet')) return;
     const run = async () => {
       const { styles } = this.#parts;
       const sheet = await styles.load(url);
@@ -261,9 +276,24 @@ export class Elements {
     this.#parts.hold.until(run().catch(() => isCurrent() && setNative(link, 'href', brokenUrl)));
   }
 
+  /** The broker keeps what may be kept. */
+  #preload(link: HTMLLinkElement, url: string): void {
+    const run = async () => {
+      const answer = await ask(this.#parts.context, { url: new URL(url), dest: 'empty' });
+      await readAll(answer, limits.resource);
+      if (answer.head.status >= 400) throw new TypeError(`${url} answered ${answer.head.status}.`);
+    };
+    run().then(
+      () => link.dispatchEvent(new Event('load')),
+      () => link.dispatchEvent(new Event('error')),
+    );
+  }
+
   #frame(frame: HTMLIFrameElement, attribute: string, url: string | null): void {
-    if (attribute === 'srcdoc' || url === null) return;
-    this.#parts.nest(frame, url);
+    const text = native.get(frame, hidden('srcdoc'));
+    if (!frame.isConnected) return;
+    if (text !== null) this.#parts.nestText(frame, text);
+    else if (attribute === 'src' && url !== null) this.#parts.nest(frame, url);
   }
 
   #media(media: HTMLMediaElement): void {
@@ -319,7 +349,11 @@ export class Elements {
     const url = resolved(src, element);
     if (url === null || (kind !== 'classic' && kind !== 'module')) return;
     this.#done.add(element);
-    const ready = (kind === 'module' ? this.#parts.modules.prepare(url) : this.classic(url)).catch(() => brokenUrl);
+    const integrity = native.get(element, 'integrity');
+    native.remove(element, 'integrity');
+    const ready = (kind === 'module' ? this.#parts.modules.prepare(url) : this.classic(url, integrity)).catch(
+      () => brokenUrl,
+    );
     const start = async () => {
       const value = await ready;
       const over = ended(element);
@@ -334,7 +368,7 @@ export class Elements {
   }
 
   /** A classic script from the app, as a blob. */
-  async classic(url: string): Promise<string> {
+  async classic(url: string, integrity: string | null = null): Promise<string> {
     const answer = await ask(this.#parts.context, { url: new URL(url), dest: 'script' });
     const { status, fields } = answer.head;
     if (status < 200 || status > 299) {
@@ -342,6 +376,7 @@ export class Elements {
       throw new TypeError(`${url} answered ${status}.`);
     }
     const bytes = await (await readAll(answer, limits.text)).arrayBuffer();
+    if (!(await isIntact(bytes, integrity))) throw new TypeError(`${url} is not what its integrity says.`);
     const text = decoderFor(charsetOf(fieldOf(fields, 'content-type'))).decode(bytes);
     return scriptBlob(`${classicText(text, url)}\n//# sourceURL=${url}`);
   }

@@ -36,10 +36,24 @@ function responseOf({ head, body }: PortAnswer, origin: string): Response {
   return show(response, { url: origin + head.target, redirected: head.redirected, type: 'basic' });
 }
 
-/** Its body as something of known size, except for a stream that the app has made. */
-async function bodyOf(request: Request, given: unknown): Promise<Blob | ReadableStream<Uint8Array> | null> {
+/** Its body as something of known size, except for a stream that the app has made; text at once, for last words. */
+function bodyOf(request: Request, given: unknown): Uint8Array | ReadableStream<Uint8Array> | Promise<Blob> | null {
   if (!request.body) return null;
+  if (typeof given === 'string' || given instanceof URLSearchParams) return new TextEncoder().encode(String(given));
   return given instanceof ReadableStream ? request.body : request.blob();
+}
+
+/** A reader is told of an abort as such. */
+function tellAbort(response: Response, signal: AbortSignal): void {
+  for (const name of ['text', 'json', 'blob', 'arrayBuffer', 'formData', 'bytes'] as const) {
+    const read = (response as unknown as Record<string, (() => Promise<unknown>) | undefined>)[name]?.bind(response);
+    if (!read) continue;
+    const value = () =>
+      read().catch((error: unknown) => {
+        throw signal.aborted ? signal.reason : error;
+      });
+    Object.defineProperty(response, name, { value, configurable: true, writable: true });
+  }
 }
 
 export function installFetch(context: Context, global: typeof globalThis): void {
@@ -56,13 +70,14 @@ export function installFetch(context: Context, global: typeof globalThis): void 
       return nativeFetch(new NativeRequest(request));
     request.signal.throwIfAborted();
     const fields = [...request.headers].map(([name, value]): [string, string] => [name, value]);
-    const body = await bodyOf(request, init?.body);
+    const pending = bodyOf(request, init?.body);
+    const body = pending instanceof Promise ? await pending : pending;
     const { referrer } = request;
     const answer = await ask(context, {
       ...{ url, method: request.method, fields, body, redirect: request.redirect, cache: request.cache },
       credentials: request.credentials !== 'omit',
       referrer: referrer === '' || request.referrerPolicy === 'no-referrer' ? null : context.url,
-      signal: request.signal,
+      ...{ signal: request.signal, keepalive: request.keepalive },
     });
     if (answer.head.location !== null && request.redirect === 'manual') {
       await answer.body?.cancel().catch(() => undefined);
@@ -70,6 +85,7 @@ export function installFetch(context: Context, global: typeof globalThis): void 
       return show(new NativeResponse(null), shown);
     }
     const response = responseOf(answer, context.origin);
+    tellAbort(response, request.signal);
     if (url.hash !== '') Object.defineProperty(response, 'url', { value: response.url, configurable: true });
     return response;
   }
@@ -79,7 +95,7 @@ export function installFetch(context: Context, global: typeof globalThis): void 
   global.fetch = fetchShim;
   if (typeof navigator === 'object' && 'sendBeacon' in navigator) {
     navigator.sendBeacon = (url: string | URL, data?: BodyInit | null) => {
-      void fetchShim(url, { method: 'POST', body: data ?? null, keepalive: false }).catch(() => undefined);
+      void fetchShim(url, { method: 'POST', body: data ?? null, keepalive: true }).catch(() => undefined);
       return true;
     };
   }

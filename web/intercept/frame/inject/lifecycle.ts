@@ -14,7 +14,7 @@ export class LoadHold {
   }
 
   /** Listens before any script of the app does. */
-  install(window: Window): void {
+  install(window: Window, loaded: () => void): void {
     const onLoad = (event: Event) => {
       if (event.target !== window.document || this.#over) return;
       event.stopImmediatePropagation();
@@ -22,6 +22,7 @@ export class LoadHold {
       void this.#wait().then(() => {
         this.#over = true;
         window.dispatchEvent(new Event('load'));
+        loaded();
       });
     };
     window.addEventListener('load', onLoad, true);

@@ -12,10 +12,13 @@ export interface NavigationParts {
   readonly context: Context;
   readonly history: HistoryShim;
   tell(message: FromDocument): void;
+  /** To a frame of that name in this document; false: there is none. */
+  lead(name: string, target: Target): boolean;
 }
 
-const nativeSubmit = HTMLFormElement.prototype.submit;
-const nativeClick = HTMLElement.prototype.click;
+// A worker has this file too, and no elements.
+const nativeSubmit = globalThis.HTMLFormElement?.prototype.submit;
+const nativeClick = globalThis.HTMLElement?.prototype.click;
 
 export class AppNavigator {
   readonly #parts: NavigationParts;
@@ -58,6 +61,7 @@ export class AppNavigator {
       return;
     }
     const href = context.origin + parsed.href.slice(parsed.origin.length);
+    if (this.#parts.lead(target, { url: href, method: 'GET', body: null })) return;
     const here = withoutFragment(context.url) === withoutFragment(href);
     if (here && href.includes('#') && !/^_blank$/i.test(target)) {
       this.#parts.history.goToFragment(href.endsWith('#') ? href : href, replace);
@@ -135,7 +139,9 @@ export class AppNavigator {
       else console.warn(`A form for ${url.origin} is not sent: it is not part of this app.`);
       return;
     }
-    this.#leave({ ...made, url: context.origin + url.href.slice(url.origin.length) });
+    const { method, body, target } = made;
+    const to: Target = { url: context.origin + url.href.slice(url.origin.length), method, body };
+    if (!this.#parts.lead(target, to)) this.#leave(to);
   }
 
   async download(url: URL, name: string): Promise<void> {

@@ -1,11 +1,28 @@
-// Frames of the app in a document of the app: this document is their shell. They have no history of their own in the browser's list.
+// Frames of the app in a document of the app: this document is their shell. Each has a history of its own, which is not in the
+// browser's list.
 
-import { kHello, kWelcome, parseFromDocument, type FromDocument, type Navigation, type Welcome } from '../control.ts';
+import {
+  kHello,
+  kWelcome,
+  parseFromDocument,
+  type FromDocument,
+  type Navigation,
+  type Target,
+  type ToDocument,
+  type Welcome,
+} from '../control.ts';
+import { AppHistory } from '../history.ts';
 import type { Context } from './context.ts';
 import { native, trusted } from './natives.ts';
 
 interface Nested {
+  readonly history: AppHistory;
   navigation: Navigation;
+  html: string | null;
+  /** Counts the documents. */
+  document: number;
+  /** The entry that it goes back to. */
+  restores: boolean;
   control: MessagePort | null;
 }
 
@@ -34,8 +51,16 @@ export class NestedFrames {
   }
 
   /** In each document of the window, before its scripts. */
-  listen(window: Window): void {
-    window.addEventListener('message', event => this.#onMessage(event), true);
+  listen(document: Document): void {
+    addEventListener('message', event => this.#onMessage(event), true);
+    // The loader's own load comes too early; ours follows when the document in it is loaded.
+    document.addEventListener(
+      'load',
+      event => {
+        if (event.isTrusted && this.#frames.has(event.target as HTMLIFrameElement)) event.stopImmediatePropagation();
+      },
+      true,
+    );
   }
 
   load(frame: HTMLIFrameElement, url: string): void {
@@ -44,22 +69,37 @@ export class NestedFrames {
       console.warn(`A frame of ${new URL(url).origin} is not shown: it is not part of this app.`);
       return;
     }
-    this.#go(frame, {
-      ...{ url, method: 'GET', body: null, replace: true, reload: false },
-      referrer: this.#context.url,
-    });
+    this.#go(frame, this.#plain(url), null);
   }
 
-  #go(frame: HTMLIFrameElement, navigation: Navigation): void {
+  /** With a document that is given as text. */
+  write(frame: HTMLIFrameElement, html: string): void {
+    this.#go(frame, this.#plain(this.#context.url), html);
+  }
+
+  /** A link or form for a frame of that name; false: there is none. */
+  lead(name: string, target: Target): boolean {
+    if (name === '' || name.startsWith('_')) return false;
+    const frame = [...document.querySelectorAll('iframe')].find(one => one.name === name);
+    if (!frame) return false;
+    this.#go(frame, { ...this.#plain(target.url), ...target, replace: !this.#frames.has(frame) }, null);
+    return true;
+  }
+
+  #plain(url: string): Navigation {
+    return { ...{ url, method: 'GET', body: null, replace: false, reload: false }, referrer: this.#context.url };
+  }
+
+  #go(frame: HTMLIFrameElement, navigation: Navigation, html: string | null, restores = false): void {
     for (const known of this.#frames.keys()) if (!known.isConnected) this.#frames.delete(known);
-    if (this.#frames.size >= maxFrames) return;
-    this.#frames.set(frame, { navigation, control: null });
+    if (!this.#frames.has(frame) && this.#frames.size >= maxFrames) return;
+    const old = this.#frames.get(frame);
+    const history = old?.history ?? new AppHistory();
+    const document = (old?.document ?? 0) + 1;
+    this.#frames.set(frame, { history, navigation, html, document, restores, control: null });
     const given = native.get(frame, 'sandbox');
-    native.set(
-      frame,
-      'sandbox',
-      given === null ? sandbox : given.replace(/\ballow-(?:same-origin|popups\S*|top-navigation\S*)/g, ''),
-    );
+    const kept = given?.replace(/\ballow-(?:same-origin|popups\S*|top-navigation\S*)/g, '') ?? sandbox;
+    native.set(frame, 'sandbox', kept);
     native.set(frame, 'srcdoc', trusted.createHTML(loaderOf(this.#context.source)));
   }
 
@@ -71,14 +111,10 @@ export class NestedFrames {
       const control = new MessageChannel();
       nested.control = control.port1;
       control.port1.onmessage = message => this.#onControl(frame, nested, message);
+      const { navigation, html, history, restores } = nested;
+      const state = restores ? (history.current?.state ?? null) : null;
       const welcome: Welcome = {
-        ...{
-          type: kWelcome,
-          origin: this.#context.origin,
-          navigation: nested.navigation,
-          state: null,
-          historyLength: 1,
-        },
+        ...{ type: kWelcome, origin: this.#context.origin, navigation, state, historyLength: history.length + 1, html },
         ...{ ...this.#stored(), source: this.#context.source, nested: true },
       };
       frame.contentWindow?.postMessage(welcome, '*', [control.port2, this.#context.newClient()]);
@@ -87,10 +123,10 @@ export class NestedFrames {
 
   #onControl(frame: HTMLIFrameElement, nested: Nested, { data, ports }: MessageEvent<unknown>): void {
     const message = parseFromDocument(data, this.#context.origin);
-    if (!message) return;
+    if (!message || this.#frames.get(frame) !== nested) return;
     switch (message.type) {
       case 'navigate':
-        return this.#go(frame, message.navigation);
+        return this.#go(frame, message.navigation, null);
       case 'client': {
         const [port] = ports;
         if (port) relay(port, this.#context.newClient());
@@ -101,15 +137,40 @@ export class NestedFrames {
       case 'external':
         return this.#tell(message);
       case 'go':
-        if (message.delta === 0) this.#go(frame, nested.navigation);
-        return;
+        return this.#traverse(frame, nested, message.delta);
       case 'commit':
+        return this.#enter(
+          nested,
+          nested.navigation.replace,
+          message.url,
+          nested.restores ? nested.history.current?.state : null,
+        );
       case 'push':
       case 'replace':
-        nested.navigation = { ...nested.navigation, url: message.url, method: 'GET', body: null };
+        return this.#enter(nested, message.type === 'replace', message.url, message.state);
+      case 'loaded':
+        frame.dispatchEvent(new Event('load'));
         return;
       default:
     }
+  }
+
+  #enter(nested: Nested, replace: boolean, url: string, state: unknown): void {
+    const entry = { url, state: state ?? null, document: nested.document };
+    if (replace) nested.history.replace(entry);
+    else nested.history.push(entry);
+    nested.control?.postMessage({ type: 'length', length: nested.history.length } satisfies ToDocument);
+  }
+
+  #traverse(frame: HTMLIFrameElement, nested: Nested, delta: number): void {
+    const { history } = nested;
+    if (delta === 0) return this.#go(frame, { ...nested.navigation, replace: true, reload: true }, nested.html);
+    const entry = history.go(history.number + delta);
+    if (!entry) return;
+    const { url, state } = entry;
+    if (entry.document === nested.document)
+      nested.control?.postMessage({ type: 'pop', url, state, length: history.length } satisfies ToDocument);
+    else this.#go(frame, { ...this.#plain(url), replace: true }, null, true);
   }
 }
 

@@ -6,6 +6,7 @@ import { locationEdits, plainLocationEdits, type Edit } from './location_names.t
 
 export const kImport = 'owndir$import';
 export const kMeta = 'owndir$meta';
+export const kInline = 'owndir$inline';
 
 export interface ModuleText {
   readonly text: string;
@@ -58,6 +59,11 @@ export function classicText(source: string, base: string): string {
   const edits = locationsOf(source);
   if (/\bimport\s*\(/.test(source)) edits.push(...dynamicEdits(base, importsOf(source)));
   return apply(source, edits);
+}
+
+/** A module that imports others: its text cannot run as it is. */
+export function importsStatically(source: string): boolean {
+  return /\b(?:import|export)\b/.test(source) && importsOf(source).some(({ d }) => d === -1);
 }
 
 /** A handler's, eval's: `import()` in it is left alone. */

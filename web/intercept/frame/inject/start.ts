@@ -10,6 +10,7 @@ import { documentKind, errorPage, fileName, pageAround, pageOfText } from './doc
 import { Elements } from './elements.ts';
 import { installEventSource } from './eventsource.ts';
 import { installFetch } from './fetch.ts';
+import { installFontFace } from './fonts.ts';
 import { HistoryShim } from './history_shim.ts';
 import { LoadHold } from './lifecycle.ts';
 import { installLocation, VirtualLocation } from './location.ts';
@@ -17,7 +18,8 @@ import { Modules } from './modules.ts';
 import { AppNavigator, save } from './navigation.ts';
 import { NestedFrames } from './nested.ts';
 import { Resources } from './resources.ts';
-import { kImport, kMeta } from './script_text.ts';
+import { kImport, kInline, kMeta } from './script_text.ts';
+import { nativeURL } from './natives.ts';
 import { makeStorage } from './storage_shim.ts';
 import { Styles } from './styles.ts';
 import { installTrustedTypes } from './trusted.ts';
@@ -25,8 +27,9 @@ import { installWebSocket } from './websocket.ts';
 import { installWorkers } from './workers.ts';
 import { installXhr } from './xhr.ts';
 
-const nativeParent = parent;
-const nativeTop = top;
+// A worker has this file too, and neither.
+const nativeParent = globalThis.parent;
+const nativeTop = globalThis.top;
 
 export function startDocument(): void {
   const welcomed = (event: MessageEvent<unknown>) => {
@@ -46,6 +49,7 @@ export function startDocument(): void {
 class AppDocument {
   readonly #welcome: Welcome;
   readonly #control: MessagePort;
+  readonly #life: AbortController;
   readonly #context: Context;
   readonly #hold = new LoadHold();
   readonly #resources: Resources;
@@ -66,6 +70,7 @@ class AppDocument {
   constructor(welcome: Welcome, control: MessagePort, client: MessagePort) {
     this.#welcome = welcome;
     this.#control = control;
+    const life = new AbortController();
     const context: Context = {
       ...{
         broker: new BrokerPort(client),
@@ -73,6 +78,7 @@ class AppDocument {
         url: welcome.navigation.url,
         source: welcome.source,
       },
+      life: life.signal,
       base: () => document.baseURI,
       newClient: () => {
         const channel = new MessageChannel();
@@ -81,6 +87,7 @@ class AppDocument {
       },
     };
     this.#context = context;
+    this.#life = life;
     this.#local = makeStorage('local', welcome.local, this.#tell);
     this.#session = makeStorage('session', welcome.session, this.#tell);
     this.#resources = new Resources(context);
@@ -93,12 +100,16 @@ class AppDocument {
     this.#elements = new Elements({
       ...{ context, resources: this.#resources, styles: this.#styles, modules: this.#modules, hold: this.#hold },
       nest: (frame, url) => this.#nested.load(frame, url),
+      nestText: (frame, html) => this.#nested.write(frame, html),
     });
     this.#cookies = new CookieMirror(context);
     const { state, historyLength: length, nested } = welcome;
     const historyParts = { context, tell: this.#tell, moved: () => this.#moveBase(), state, length };
     this.#history = new HistoryShim(historyParts, { nested });
-    this.#navigator = new AppNavigator({ context, history: this.#history, tell: this.#tell });
+    this.#navigator = new AppNavigator({
+      ...{ context, history: this.#history, tell: this.#tell },
+      lead: (name, target) => this.#nested.lead(name, target),
+    });
     this.#location = new VirtualLocation({
       url: () => context.url,
       base: context.base,
@@ -116,7 +127,8 @@ class AppDocument {
   readonly #tell = (message: FromDocument): void => this.#control.postMessage(message);
 
   async #run(): Promise<void> {
-    const { navigation } = this.#welcome;
+    const { navigation, html } = this.#welcome;
+    if (typeof html === 'string') return this.#write(html, navigation.url);
     let answer: PortAnswer;
     try {
       answer = await this.#ask();
@@ -158,9 +170,13 @@ class AppDocument {
       }
       return this.#tell({ type: 'stay' });
     }
-    if (kind === 'image' || kind === 'video' || kind === 'audio') {
+    if (kind === 'image') {
+      const blob = await readAll(answer, limits.resource);
+      return this.#write(pageAround(kind, nativeURL.create(blob), url), url);
+    }
+    if (kind === 'video' || kind === 'audio') {
       await answer.body?.cancel().catch(() => undefined);
-      return this.#write(pageAround(kind, withoutFragment(url)), url);
+      return this.#write(pageAround(kind, withoutFragment(url), url), url);
     }
     const bytes = await (await readAll(answer, limits.text)).arrayBuffer();
     const type = fieldOf(head.fields, 'content-type');
@@ -203,6 +219,7 @@ class AppDocument {
     installWebSocket(context);
     installEventSource(context);
     installWorkers(context);
+    installFontFace(context.base, this.#resources);
     installLocation(this.#location, [window, document]);
     this.#cookies.install(document);
     this.#elements.install();
@@ -255,6 +272,15 @@ class AppDocument {
       (base: string, specifier: unknown, options?: ImportCallOptions) => this.#modules.import(base, specifier, options),
       true,
     );
+    define(
+      kInline,
+      (text: string, base: string) =>
+        void this.#modules
+          .prepareInline(text, base)
+          .then(blob => import(blob))
+          .catch(error => reportError(error)),
+      true,
+    );
     define(kMeta, (url: string) => this.#modules.meta(url), true);
     if (!this.#welcome.nested) {
       define('parent', window, true);
@@ -282,8 +308,9 @@ class AppDocument {
   }
 
   #listen(): void {
-    this.#nested.listen(window);
-    this.#hold.install(window);
+    window.addEventListener('pagehide', () => this.#life.abort());
+    this.#nested.listen(document);
+    this.#hold.install(window, () => this.#tell({ type: 'loaded' }));
     this.#history.listen(window);
     this.#navigator.listen(window);
   }

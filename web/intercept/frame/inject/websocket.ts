@@ -53,6 +53,7 @@ export function installWebSocket(context: Context): void {
         sent: bytes => this.#left(bytes),
         closed: (code, reason, clean) => this.#closed(code, reason, clean),
       });
+      context.life.addEventListener('abort', () => this.#socket?.cancel(), { once: true });
     }
 
     get readyState(): number {

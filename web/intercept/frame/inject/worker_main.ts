@@ -37,6 +37,7 @@ async function run(start: WorkerStart, port: MessagePort): Promise<void> {
   const context: Context = {
     ...{ broker, origin: start.origin, url: start.url, source: start.source },
     base: () => start.url,
+    life: new AbortController().signal,
     newClient: () => {
       throw new DOMException('A worker in a worker is not possible in a page on disk.', 'NotSupportedError');
     },

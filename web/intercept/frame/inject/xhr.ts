@@ -29,6 +29,8 @@ interface Request {
   fields: Map<string, string>;
   stop: AbortController;
   body: Blob | null;
+  /** Of the body. */
+  size: number;
   uploaded: number;
   uploadDone: boolean;
   user: string | null;
@@ -109,7 +111,7 @@ export function installXhr(context: Context): void {
       const basic = user === null ? null : `Basic ${btoa(`${user}:${password ?? ''}`)}`;
       this.#request = {
         ...{ method: standardMethod.test(name) ? name.toUpperCase() : name, url: parsed, fields: new Map() },
-        ...{ stop: new AbortController(), body: null, uploaded: 0, uploadDone: true, user: basic },
+        ...{ stop: new AbortController(), body: null, size: 0, uploaded: 0, uploadDone: true, user: basic },
       };
       if (this.#state !== states.OPENED) this.#enter(states.OPENED);
     }
@@ -254,7 +256,7 @@ export function installXhr(context: Context): void {
       try {
         const asking = this.#asking(request, body);
         fire(this, 'loadstart', 0, 0);
-        if (!request.uploadDone) fire(this.upload, 'loadstart', 0, request.body?.size ?? 0);
+        if (!request.uploadDone) fire(this.upload, 'loadstart', 0, request.size);
         if (this.#request !== request || !this.#sent) return;
         this.#startTimer();
         const answer = await this.#fetch(request, await asking);
@@ -281,9 +283,10 @@ export function installXhr(context: Context): void {
         const isDocument = typeof Document === 'function' && body instanceof Document;
         const init = isDocument ? new XMLSerializer().serializeToString(body) : (body as XMLHttpRequestBodyInit);
         const made = new Response(init);
-        const type = isDocument ? 'text/html;charset=UTF-8' : made.headers.get('content-type');
-        request.body = new Blob([]);
+        const type = isDocument ? documentType(body) : made.headers.get('content-type');
+        request.size = sizeOf(init);
         request.body = await made.blob();
+        request.size = request.body.size;
         if (type !== null && find('content-type') === undefined) fields.set('Content-Type', type);
       }
       return [...fields];
@@ -299,7 +302,7 @@ export function installXhr(context: Context): void {
           request.uploaded += bytes;
           if (performance.now() - told < progressMs || request.uploadDone) return;
           told = performance.now();
-          fire(this.upload, 'progress', request.uploaded, request.body?.size ?? 0);
+          fire(this.upload, 'progress', request.uploaded, request.size);
         },
       });
     }
@@ -307,7 +310,7 @@ export function installXhr(context: Context): void {
     #finishUpload(request: Request): void {
       if (request.uploadDone) return;
       request.uploadDone = true;
-      const size = request.body?.size ?? 0;
+      const size = request.size;
       for (const type of ['progress', 'load', 'loadend']) fire(this.upload, type, size, size);
     }
 
@@ -370,6 +373,17 @@ function parseDocument(text: string, type: 'text/html' | 'text/xml'): Document |
   if (typeof DOMParser !== 'function') return null;
   const parsed = new DOMParser().parseFromString(text, type);
   return type === 'text/xml' && parsed.querySelector('parsererror') ? null : parsed;
+}
+
+const documentType = (body: Document): string =>
+  `${body.contentType === 'text/html' ? 'text/html' : 'application/xml'};charset=UTF-8`;
+
+/** 0 where it is not known at once. */
+function sizeOf(body: XMLHttpRequestBodyInit): number {
+  if (typeof body === 'string') return new TextEncoder().encode(body).length;
+  if (body instanceof Blob) return body.size;
+  if (body instanceof URLSearchParams) return String(body).length;
+  return body instanceof FormData ? 0 : body.byteLength;
 }
 
 const nativeFetch = globalThis.fetch.bind(globalThis);
