@@ -26,6 +26,7 @@ Result<FileDescriptor> open_beneath(int directory, const char* path, int flags, 
   for (int attempt = 0; attempt < 16; ++attempt) {
     const long fd = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
     if (fd >= 0) return FileDescriptor(static_cast<int>(fd));
+    if (errno == EAGAIN && (resolve & RESOLVE_CACHED) != 0) break;
     // EAGAIN: a rename raced with the resolution and the kernel could not be sure (openat2(2)).
     if (errno != EAGAIN && errno != EINTR) break;
   }
@@ -114,12 +115,16 @@ Result<FileDescriptor> RootedFolder::open(const RootedPath& path, int flags, mod
   return open_beneath(fd_.get(), name_or_dot(path), flags, mode);
 }
 
+Result<FileDescriptor> RootedFolder::open(const RootedPath& path, int flags, Disk disk) const {
+  return open_beneath(fd_.get(), name_or_dot(path), flags, 0, disk == Disk::cached ? RESOLVE_CACHED : 0);
+}
+
 Result<FileDescriptor> RootedFolder::open_unlinked(const RootedPath& path, int flags) const {
   return open_beneath(fd_.get(), name_or_dot(path), flags, 0, RESOLVE_NO_SYMLINKS);
 }
 
-Result<struct stat> RootedFolder::stat(const RootedPath& path) const {
-  auto fd = open(path, O_PATH);
+Result<struct stat> RootedFolder::stat(const RootedPath& path, Disk disk) const {
+  auto fd = open(path, O_PATH, disk);
   if (!fd) return fail(std::move(fd.error()));
   struct stat info{};
   if (::fstat(fd->get(), &info) < 0) return fail_errno(path.str());

@@ -52,6 +52,10 @@ class RootedPath {
   std::vector<std::string> segments_;
 };
 
+/// Whether a call may wait for the disk. `cached`: only what the kernel has in memory (RESOLVE_CACHED, RWF_NOWAIT);
+/// EAGAIN otherwise, so that the network thread may try it.
+enum class Disk { wait, cached };
+
 class RootedFolder {
  public:
   /// `directory` must exist. Errors: errno's.
@@ -62,10 +66,12 @@ class RootedFolder {
   /// `flags` as open(2), O_CLOEXEC and O_NOCTTY are added; `mode` with O_CREAT. EXDEV (403 to a client) for what leads
   /// outside. Opening a FIFO or device does not block (O_NONBLOCK is added for reads).
   Result<FileDescriptor> open(const RootedPath& path, int flags, mode_t mode = 0600) const;
+  /// Opens what is there already.
+  Result<FileDescriptor> open(const RootedPath& path, int flags, Disk disk) const;
   /// Likewise, but ELOOP for any symbolic link on the way or at its end.
   Result<FileDescriptor> open_unlinked(const RootedPath& path, int flags) const;
   /// Follows links that stay inside.
-  Result<struct stat> stat(const RootedPath& path) const;
+  Result<struct stat> stat(const RootedPath& path, Disk disk = Disk::wait) const;
   /// One level; EEXIST is success when it is a directory.
   Result<void> make_directory(const RootedPath& path, mode_t mode = 0777) const;
   Result<RootedFolder> subfolder(const RootedPath& path) const;

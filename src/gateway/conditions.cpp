@@ -1,5 +1,7 @@
 #include "gateway/conditions.hpp"
 
+#include <fmt/compile.h>
+
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -60,13 +62,10 @@ std::string http_date(std::int64_t unix_seconds) {
   const sys_days day = floor<days>(time);
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);
-  std::array<char, 48> text{};
-  const int size = std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT",
-                                 kDays[weekday(day).c_encoding() % 7], static_cast<unsigned>(date.day()),
-                                 kMonths[(static_cast<unsigned>(date.month()) - 1) % 12], static_cast<int>(date.year()),
-                                 static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                                 static_cast<int>(clock.seconds().count()));
-  return {text.data(), static_cast<std::size_t>(size)};
+  return fmt::format(FMT_COMPILE("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT"), kDays[weekday(day).c_encoding() % 7],
+                     static_cast<unsigned>(date.day()), kMonths[(static_cast<unsigned>(date.month()) - 1) % 12],
+                     static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
+                     clock.seconds().count());
 }
 
 std::optional<std::int64_t> parse_http_date(std::string_view text) {
@@ -90,13 +89,11 @@ std::optional<std::int64_t> parse_http_date(std::string_view text) {
 }
 
 Validators validators_of(const struct stat& info) {
-  std::array<char, 80> text{};
-  const int size =
-      std::snprintf(text.data(), text.size(), "\"%llx-%llx-%llx\"", static_cast<unsigned long long>(info.st_ino),
-                    static_cast<unsigned long long>(info.st_size),
-                    static_cast<unsigned long long>(info.st_mtim.tv_sec) * 1'000'000'000ULL +
-                        static_cast<unsigned long long>(info.st_mtim.tv_nsec));
-  return {{text.data(), static_cast<std::size_t>(size)}, info.st_mtim.tv_sec};
+  return {fmt::format(FMT_COMPILE("\"{:x}-{:x}-{:x}\""), static_cast<unsigned long long>(info.st_ino),
+                      static_cast<unsigned long long>(info.st_size),
+                      static_cast<unsigned long long>(info.st_mtim.tv_sec) * 1'000'000'000ULL +
+                          static_cast<unsigned long long>(info.st_mtim.tv_nsec)),
+          info.st_mtim.tv_sec};
 }
 
 Verdict evaluate(const exchange::Fields& request, const Validators& current) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/blocking.hpp"
 #include "base/media_type.hpp"
 #include "base/random.hpp"
 #include "gateway/conditions.hpp"
@@ -40,17 +41,15 @@ void set_status(exchange::Response& response, std::uint16_t status) {
   response.head.reason = exchange::standard_reason(status);
 }
 
-}  // namespace
-
-Result<OpenFile> open_file(const RootedFolder& folder, const RootedPath& path, bool with_content) {
+Result<OpenFile> open_from(const RootedFolder& folder, const RootedPath& path, bool with_content, Disk disk) {
   // Opening a device or a FIFO can have effects, so look first.
-  const auto before = folder.stat(path);
+  const auto before = folder.stat(path, disk);
   if (!before) return fail(before.error());
   OpenFile file;
   file.info = *before;
   if (S_ISDIR(before->st_mode)) file.kind = OpenFile::Kind::directory;
   if (!S_ISREG(before->st_mode)) return file;
-  auto descriptor = folder.open(path, O_RDONLY);
+  auto descriptor = folder.open(path, O_RDONLY, disk);
   if (!descriptor) return fail(std::move(descriptor.error()));
   if (::fstat(descriptor->get(), &file.info) < 0) return fail_errno(path.str());
   if (!S_ISREG(file.info.st_mode)) return file;
@@ -58,12 +57,26 @@ Result<OpenFile> open_file(const RootedFolder& folder, const RootedPath& path, b
   file.descriptor = std::move(*descriptor);
   const auto size = static_cast<std::uint64_t>(file.info.st_size);
   file.type = media_type(path.str());
-  if (with_content && size <= kReadAtOnce)
-    if (auto content = read_exactly(file.descriptor.get(), 0, size)) file.first = std::move(*content);
+  if (with_content && size <= kReadAtOnce) {
+    auto content = read_exactly(file.descriptor.get(), 0, size, disk);
+    if (!content && would_block(content.error())) return fail(std::move(content.error()));
+    if (content) file.first = std::move(*content);
+  }
   if (!file.type.empty()) return file;
-  const auto start = read_exactly(file.descriptor.get(), 0, std::min<std::size_t>(kSniffed, size));
+  const auto start = read_exactly(file.descriptor.get(), 0, std::min<std::size_t>(kSniffed, size), disk);
+  if (!start && would_block(start.error())) return fail(start.error());
   file.type = sniffed_media_type(start ? as_text(*start) : std::string_view());
   return file;
+}
+
+}  // namespace
+
+Awaitable<Result<OpenFile>> open_file(asio::thread_pool& files, const RootedFolder& folder, const RootedPath& path,
+                                      bool with_content) {
+  Result<OpenFile> file = open_from(folder, path, with_content, Disk::cached);
+  if (file || !would_block(file.error())) co_return file;
+  auto work = [&folder, &path, with_content] { return open_from(folder, path, with_content, Disk::wait); };
+  co_return co_await run_blocking(files, work);
 }
 
 exchange::Response file_response(OpenFile file, const exchange::RequestHead& head, const Target& target,

@@ -21,8 +21,10 @@ struct OpenFile {
   Bytes first;
 };
 
-/// Never opens what is neither a file nor a directory. Blocking.
-Result<OpenFile> open_file(const RootedFolder& folder, const RootedPath& path, bool with_content);
+/// Never opens what is neither a file nor a directory. At once when the kernel has all of it in memory, else on
+/// `files`. The arguments outlive the coroutine.
+Awaitable<Result<OpenFile>> open_file(asio::thread_pool& files, const RootedFolder& folder, const RootedPath& path,
+                                      bool with_content);
 
 exchange::Response file_response(OpenFile file, const exchange::RequestHead& head, const Target& target,
                                  asio::thread_pool& files);

@@ -1,5 +1,6 @@
 #include "gateway/file_source.hpp"
 
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,8 +35,11 @@ class FileBody final : public exchange::BodySource {
       co_return std::exchange(first_, {});
     }
     first_.clear();
-    auto work = [fd = file_.get(), offset = part.offset, size] { return read_exactly(fd, offset, size); };
-    Result<Bytes> piece = co_await run_blocking(files_, work);
+    Result<Bytes> piece = read_exactly(file_.get(), part.offset, size, Disk::cached);
+    if (!piece && would_block(piece.error())) {
+      auto work = [fd = file_.get(), offset = part.offset, size] { return read_exactly(fd, offset, size); };
+      piece = co_await run_blocking(files_, work);
+    }
     if (piece) {
       part.offset += size;
       part.size -= size;
@@ -59,12 +63,19 @@ exchange::Body make_file_body(asio::thread_pool& files, FileDescriptor file, std
   return std::make_unique<FileBody>(files, std::move(file), std::move(parts), std::move(first));
 }
 
-Result<Bytes> read_exactly(int file, std::uint64_t offset, std::size_t size) {
+bool would_block(const Error& error) {
+  return error.code == std::errc::resource_unavailable_try_again;
+}
+
+Result<Bytes> read_exactly(int file, std::uint64_t offset, std::size_t size, Disk disk) {
   Bytes bytes(size);
   std::size_t have = 0;
   while (have < size) {
-    const ssize_t got = ::pread(file, bytes.data() + have, size - have, static_cast<off_t>(offset + have));
+    const iovec space = {bytes.data() + have, size - have};
+    const ssize_t got =
+        ::preadv2(file, &space, 1, static_cast<off_t>(offset + have), disk == Disk::cached ? RWF_NOWAIT : 0);
     if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EOPNOTSUPP && disk == Disk::cached) errno = EAGAIN;  // a file system that cannot tell
     if (got < 0) return fail_errno("reading the file");
     if (got == 0) return fail(Errc::conflict, "the file became shorter while it was read");
     have += static_cast<std::size_t>(got);

@@ -1,6 +1,6 @@
 #pragma once
-// Bodies read from an open file, piece by piece on the file threads. A file that turns out shorter than announced ends
-// its body with an error, never early. One owner, network thread.
+// Bodies read from an open file, piece by piece: at once what the kernel has in memory, else on the file threads. A
+// file that turns out shorter than announced ends its body with an error, never early. One owner, network thread.
 
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
@@ -23,7 +23,11 @@ struct Part {
 /// `first`: bytes already read from where the first part begins; may be empty.
 exchange::Body make_file_body(asio::thread_pool& files, FileDescriptor file, std::vector<Part> parts, Bytes first = {});
 
-/// Reads exactly `size` bytes at `offset`; fewer are an error (Errc::conflict: the file was cut meanwhile). Blocking.
-Result<Bytes> read_exactly(int file, std::uint64_t offset, std::size_t size);
+/// What Disk::cached says of what is not in memory.
+bool would_block(const Error& error);
+
+/// Reads exactly `size` bytes at `offset`; fewer are an error (Errc::conflict: the file was cut meanwhile). Blocking,
+/// or EAGAIN with Disk::cached.
+Result<Bytes> read_exactly(int file, std::uint64_t offset, std::size_t size, Disk disk = Disk::wait);
 
 }  // namespace owndir::gateway

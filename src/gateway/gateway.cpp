@@ -128,7 +128,7 @@ class Gateway final : public exchange::Handler {
 
  private:
   Awaitable<Response> answer(exchange::Request request) {
-    const exchange::RequestHead head = request.head;
+    const exchange::RequestHead& head = request.head;
     const auto target = parse_target(head.target);
     if (!target) co_return refusal(target.error(), head);
     const auto& segments = target->path.segments();
@@ -144,10 +144,11 @@ class Gateway final : public exchange::Handler {
     if (!host) co_return co_await from_site_or_folder(site.get(), *target, head);
     const bool exact = site && reads(head) && (exact_file(*site, *target) || is_site_directory(*site, *target));
     if (exact && !host->has_middleware()) co_return co_await from_site_or_folder(site.get(), *target, head);
+    const exchange::RequestHead asked = request.head;
     auto said = co_await host->handle(std::move(request));
-    if (!said) co_return refusal(said.error(), head);
+    if (!said) co_return refusal(said.error(), asked);
     if (auto* response = std::get_if<Response>(&*said)) co_return std::move(*response);
-    Response response = co_await from_site_or_folder(site.get(), *target, head);
+    Response response = co_await from_site_or_folder(site.get(), *target, asked);
     merge(response.head.fields, std::get<modules::Pass>(*said).fields);
     co_return response;
   }
@@ -183,10 +184,7 @@ class Gateway final : public exchange::Handler {
   /// The site is the owner's approved code: no sandbox.
   Awaitable<Response> site_file(const BuiltSite& site, const RootedPath& path, const Target& target,
                                 const exchange::RequestHead& head) {
-    auto work = [&site, &path, with_content = head.method == "GET"] {
-      return open_file(site.folder, path, with_content);
-    };
-    Result<OpenFile> file = co_await run_blocking(files_, work);
+    Result<OpenFile> file = co_await open_file(files_, site.folder, path, head.method == "GET");
     if (!file) co_return refusal(file.error(), head);
     if (file->kind != OpenFile::Kind::file) co_return refusal(404, head);
     Response response = file_response(std::move(*file), head, target, files_);
@@ -254,10 +252,7 @@ class Gateway final : public exchange::Handler {
   }
 
   Awaitable<Response> from_folder(const BuiltSite* site, const Target& target, const exchange::RequestHead& head) {
-    auto work = [this, &target, with_content = head.method == "GET"] {
-      return open_file(folder_, target.path, with_content);
-    };
-    Result<OpenFile> file = co_await run_blocking(files_, work);
+    Result<OpenFile> file = co_await open_file(files_, folder_, target.path, head.method == "GET");
     const auto page = site != nullptr && navigates(head) ? nearest_page(*site, target) : std::nullopt;
     const bool missing = !file && exchange::http_status(file.error()) == 404;
     // Browsers ask for it wherever a page names no icon.

@@ -75,6 +75,10 @@ bool has_cookie(const exchange::Fields& fields, std::string_view name, std::stri
 
 /// Takes the pair of that name out of the request, and leaves the others as they are.
 void remove_cookie(exchange::Fields& fields, std::string_view name) {
+  const bool there = std::any_of(fields.begin(), fields.end(), [name](const auto& field) {
+    return iequals(field.name, "Cookie") && field.value.find(name) != std::string::npos;
+  });
+  if (!there) return;
   exchange::Fields kept;
   for (const auto& field : fields) {
     if (!iequals(field.name, "Cookie") || field.value.find(name) == std::string::npos) {

@@ -301,10 +301,10 @@ Awaitable<void> Connection::pump() {
     const auto [waited] = co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, kTuple);
     if (waited) co_return;
     compact_input();
-    const std::size_t have = input_.size();
-    input_.resize(have + std::min<std::size_t>(limit - input().size(), 16384));
-    const std::size_t got = socket_.read_some(asio::buffer(input_.data() + have, input_.size() - have), error);
-    input_.resize(have + got);
+    thread_local std::array<char, 16384> space;  // of all connections: each keeps only what it has received
+    const std::size_t room = std::min(limit - input().size(), space.size());
+    const std::size_t got = socket_.read_some(asio::buffer(space.data(), room), error);
+    input_.append(space.data(), got);
     if (error == asio::error::would_block || error == asio::error::interrupted) continue;
     if (error) break;
     arrived_.notify();

@@ -7,9 +7,21 @@
 
 namespace owndir::http {
 
+namespace {
+
+constexpr std::array<std::string_view, 7> kAlways = {"connection", "keep-alive",        "proxy-connection", "te",
+                                                     "trailer",    "transfer-encoding", "upgrade"};
+
+}  // namespace
+
+bool has_hop_by_hop(const exchange::Fields& fields) {
+  return std::any_of(fields.begin(), fields.end(), [](const exchange::Field& field) {
+    return std::any_of(kAlways.begin(), kAlways.end(),
+                       [&](std::string_view name) { return exchange::iequals(field.name, name); });
+  });
+}
+
 void remove_hop_by_hop(exchange::Fields& fields) {
-  static constexpr std::array<std::string_view, 7> kAlways = {
-      "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"};
   static constexpr std::array<std::string_view, 4> kNever = {"host", "content-length", "cache-control", "cookie"};
   std::vector<std::string> named;
   for (const auto& field : fields) {

@@ -20,6 +20,9 @@ void for_each_token(std::string_view list, Visit visit) {
   }
 }
 
+/// Whether there is anything that remove_hop_by_hop would remove.
+bool has_hop_by_hop(const exchange::Fields& fields);
+
 /// Removes Connection, what Connection names, and the other fields of one hop. Fields that frame or route the message
 /// stay, whoever names them.
 void remove_hop_by_hop(exchange::Fields& fields);

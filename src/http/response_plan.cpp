@@ -40,16 +40,19 @@ void append_field(std::string& head, std::string_view name, std::string_view val
 Result<ResponsePlan> plan_response(const exchange::Response& response, std::string_view method, bool http_1_1,
                                    bool keep_alive) {
   if (auto checked = check_head(response.head); !checked) return fail(std::move(checked.error()));
-  exchange::Fields fields = response.head.fields;
-  remove_hop_by_hop(fields);
+  const bool as_they_are = !has_hop_by_hop(response.head.fields);  // as a rule: then they need not be copied
+  exchange::Fields changed;
+  if (!as_they_are) remove_hop_by_hop(changed = response.head.fields);
+  const exchange::Fields& fields = as_they_are ? response.head.fields : changed;
   const auto declared = declared_length(fields);
   if (!declared) return fail(declared.error());
 
   ResponsePlan plan;
   plan.close = !keep_alive;
   const std::uint16_t status = response.head.status;
+  bool with_length = true;
   if (exchange::is_bodiless(method, status)) {
-    if (status == 204) fields.remove("content-length");
+    with_length = status != 204;
   } else {
     plan.with_body = response.body != nullptr;
     const auto known = response.body ? response.body->length() : std::optional<std::uint64_t>(0);
@@ -57,14 +60,15 @@ Result<ResponsePlan> plan_response(const exchange::Response& response, std::stri
       return fail(Errc::protocol, "Content-Length " + std::to_string(**declared) + " of a body of " +
                                       std::to_string(*known) + " bytes");
     plan.length = *declared ? *declared : known;
-    if (plan.length && !*declared) fields.add("Content-Length", std::to_string(*plan.length));
     plan.chunked = !plan.length && http_1_1;
     plan.close = plan.close || (!plan.length && !http_1_1);
   }
 
   plan.head.reserve(64 + fields.bytes() + fields.size() * 4);
   plan.head.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(response.head.reason).append("\r\n");
-  for (const auto& field : fields) append_field(plan.head, field.name, field.value);
+  for (const auto& field : fields)
+    if (with_length || !iequals(field.name, "content-length")) append_field(plan.head, field.name, field.value);
+  if (plan.length && !*declared) append_field(plan.head, "Content-Length", std::to_string(*plan.length));
   if (plan.chunked) append_field(plan.head, "Transfer-Encoding", "chunked");
   if (plan.close) append_field(plan.head, "Connection", "close");
   plan.head += "\r\n";
