@@ -4,8 +4,10 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Context } from '../tests/support/harness.mjs';
-import { root } from '../tests/support/paths.mjs';
+
+process.env.OWNDIR_PRESET = 'release'; // before what reads it
+const { Context } = await import('../tests/support/harness.mjs');
+const { root } = await import('../tests/support/paths.mjs');
 
 const wanted = process.argv.slice(2);
 const programs = join(root, 'build/release/bench');
