@@ -27,7 +27,7 @@ struct ServerLimits {
   std::chrono::milliseconds linger_wait{2000};      ///< for the client to read an answer that ends the connection
   std::size_t input_bytes = 65536;                  ///< received and not yet taken, beyond a head
   std::size_t body_piece = 65536;                   ///< bytes asked of a body at once
-  std::size_t socket_message = 1 << 20;             ///< bytes of one message of a WebSocket; beyond: close 1009
+  std::size_t socket_message = 16 << 20;            ///< bytes of one message of a WebSocket; beyond: close 1009
   std::size_t socket_read_ahead = 1 << 18;          ///< bytes of a WebSocket received before its session takes any
   std::chrono::milliseconds socket_ping_after{30'000};  ///< silence of a WebSocket's client before a ping
   std::chrono::milliseconds socket_dead_after{60'000};  ///< silence after which its connection is cut

@@ -61,6 +61,15 @@ RequestHead head_of(std::size_t bytes) {
   return head;
 }
 
+/// Frames and credit that let a message of `size` come in two pieces at most.
+Limits with_whole_pieces(std::uint64_t size) {
+  Limits limits;
+  limits.max_frame = size + 1024;
+  limits.initial_credit = limits.max_credit = 3 * (size + 1024);
+  limits.receive_budget = 1000 * size;
+  return limits;
+}
+
 void reset_of_text(std::size_t size, const Lines& expected) {
   Up up(Role::server);
   up.step("got 1 request 1");
@@ -255,10 +264,7 @@ const std::map<std::string, Case>& cases() {
        }},
       {"socket_message",
        [](std::uint64_t value) {
-         Limits limits;
-         limits.initial_credit = limits.max_credit;
-         limits.max_frame = value;
-         Up up(Role::server, limits);
+         Up up(Role::server, with_whole_pieces(value));
          up.step("got 1 socket_open 1");
          up.step("accept 1");
          for (int message = 0; message < 2; ++message) {
@@ -269,6 +275,33 @@ const std::map<std::string, Case>& cases() {
          up.step("got 1 socket_message 1 " + number(value / 2));
          const Lines broken = {"send 1 reset 1 too_large", "broken 1 too_large by us"};
          EXPECT_EQ(up.step("got 1 socket_message 1 " + number(value - value / 2 + 1) + " end"), broken);
+       }},
+      {"socket_assembly",
+       [](std::uint64_t value) {
+         const std::uint64_t most = Limits().socket_message;
+         Up up(Role::server, with_whole_pieces(most));
+         const auto open = [&up](std::uint64_t id) {
+           up.step("got 1 socket_open " + number(id));
+           up.step("accept " + number(id));
+         };
+         const auto piece = [&up](std::uint64_t id, std::uint64_t size) {
+           return up.step("got 1 socket_message " + number(id) + " " + number(size));
+         };
+         std::uint64_t last = 0;
+         for (std::uint64_t used = 0; used < value; used += most) {
+           open(++last);
+           EXPECT_EQ(piece(last, most), Lines{"piece " + number(last) + " " + number(most)});
+         }
+         open(++last);
+         const std::string id = number(last);
+         const Lines refused = {"send 1 reset " + id + " too_large", "broken " + id + " too_large by us"};
+         EXPECT_EQ(piece(last, 1), refused);
+         // A message that becomes whole, and a socket that ends, make room.
+         EXPECT_EQ(up.step("got 1 socket_message 1 0 end"), Lines{"piece 1 0 end"});
+         open(++last);
+         EXPECT_EQ(piece(last, 1), Lines{"piece " + number(last) + " 1"});
+         up.step("got 1 reset 2 cancelled");
+         EXPECT_EQ(piece(1, most), Lines{"piece 1 " + number(most)});
        }},
       {"socket_piece",
        [](std::uint64_t value) {

@@ -148,6 +148,7 @@ void Machine::end(ExchangeId id, Exchange& exchange) {
   exchange.stalled_since.reset();
   exchange.close_due.reset();
   exchange.window->finish();
+  assembling_ -= std::exchange(exchange.message_in, 0);
   --channels_[exchange.channel].active;
   --active_;
   if (exchange.window->buffered() == 0) exchanges_.erase(id);

@@ -229,6 +229,7 @@ class Machine {
   RateLimit rate_;
   std::unordered_map<ExchangeId, Exchange> exchanges_;
   std::size_t active_ = 0;
+  std::uint64_t assembling_ = 0;  ///< message_in of all exchanges
   std::uint64_t opened_ = 0;
   ExchangeId next_id_ = 1;
 

@@ -81,9 +81,13 @@ void Machine::on_socket_message(ExchangeId id, Exchange& exchange, const FrameHe
   if (size == 0 && !last) return violation(id, exchange, Code::protocol, "a piece without a byte");
   const std::uint64_t total = exchange.message_in + size;
   if (total > limits_.socket_message) return violation(id, exchange, Code::too_large, "a WebSocket message");
+  if (!last && assembling_ + size > limits_.socket_assembly)
+    return violation(id, exchange, Code::too_large, "too many WebSocket messages at once that are not whole");
   if (!exchange.window->receive(size + limits_.socket_piece))
     return violation(id, exchange, Code::flow, "more data than credit");
+  assembling_ -= exchange.message_in;
   exchange.message_in = last ? 0 : total;
+  assembling_ += exchange.message_in;
   if (exchange.discarding) return consumed_piece(id, size);
   actions_.push_back(MessagePiece{id, std::move(message)});
 }

@@ -83,6 +83,8 @@ export class SocketExchange implements TunnelSocket, DataSource {
   #parts: Uint8Array[] = [];
   #text = false;
   #messageIn = 0;
+  /** What of it the connection's budget holds. */
+  #counted = 0;
   #delivering = false;
   #end: { code: number; reason: string } | null = null;
   #onmessage: TunnelSocket['onmessage'] = null;
@@ -267,12 +269,21 @@ export class SocketExchange implements TunnelSocket, DataSource {
     if (payload.length === 0 && !end) return this.#broken('a piece without a byte');
     this.#messageIn += payload.length;
     if (this.#messageIn > tunnelLimits.socketMessage) return this.#broken('a message beyond its limit', 'tooLarge');
+    const { budget } = this.#settings;
+    if (!end && budget.assembling + payload.length > tunnelLimits.socketAssembly)
+      return this.#broken('too many messages at once that are not whole', 'tooLarge');
+    this.#assembling(end ? 0 : this.#messageIn);
     if (end) this.#messageIn = 0;
     if (!this.#window.received(payload.length + tunnelLimits.socketPiece))
       return this.#broken('more data than credit', 'flow');
     if (this.#state === 'closing') return this.#taken(payload.length);
     this.#pieces.push({ payload, text, end });
     this.#deliver();
+  }
+
+  #assembling(bytes: number): void {
+    this.#settings.budget.assembling += bytes - this.#counted;
+    this.#counted = bytes;
   }
 
   #taken(size: number): void {
@@ -293,6 +304,7 @@ export class SocketExchange implements TunnelSocket, DataSource {
   }
 
   #dropReceived(): void {
+    this.#assembling(0);
     this.#pieces = [];
     this.#parts = [];
     this.#window.discard();

@@ -4,6 +4,8 @@ import { tunnelLimits } from '../generated/protocol.ts';
 export class ReceiveBudget {
   readonly limit: number;
   used = 0;
+  /** Of WebSocket messages that are not whole yet. */
+  assembling = 0;
 
   constructor(limit: number = tunnelLimits.receiveBudget) {
     this.limit = limit;
