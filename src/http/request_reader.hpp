@@ -21,7 +21,7 @@ struct HeadLimits {
   std::size_t target = 16384;  ///< beyond: 414
   std::size_t fields = 256;
   std::size_t field_name = 256;
-  std::size_t field_value = 65535;
+  std::size_t field_value = 49152;
 };
 
 /// A request that is not answered by the handler; the connection ends with it.

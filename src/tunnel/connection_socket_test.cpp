@@ -317,7 +317,7 @@ TEST_F(TunnelSocketTest, ACloseThatIsNotAnsweredIsNotWaitedForForEver) {
 
 TEST_F(TunnelSocketTest, WhatCannotBeCarriedIsNotSent) {
   serve([](exchange::WebSocket& socket, Seen& told) -> Awaitable<void> {
-    SocketMessage large{false, Bytes((1 << 20) + 1)};
+    SocketMessage large{false, Bytes(Limits{}.socket_message + 1)};
     SocketMessage wrong{true, to_bytes("\xff")};
     const Result<void> first = co_await socket.send(std::move(large));
     const Result<void> second = co_await socket.send(std::move(wrong));

@@ -173,7 +173,7 @@ TEST_F(ConnectionTest, ARequestHeadThatMayNotBeSentIsTheCallersError) {
   const Fetched got = fetch("GET", "/a b");
   ASSERT_TRUE(got.error);
   EXPECT_TRUE(got.error->is(Errc::malformed));
-  const Fetched large = fetch("GET", "/", {}, {{"a", std::string(40000, 'v')}});
+  const Fetched large = fetch("GET", "/", {}, {{"a", std::string(50000, 'v')}});
   EXPECT_TRUE(large.error->is(Errc::too_large));
   EXPECT_EQ(handler.calls, 0);
 }
