@@ -125,7 +125,7 @@ class AllUpstreams final : public Upstreams {
       return response;
     }
     if (path == "/@/info") return exchange::text_response(200, apps_info(options_), kJson);
-    return apps_page(options_, head.fields.get("Host").value_or(""));
+    return apps_page(options_, head.fields.get("Host").value_or(""), own.origin.has_value());
   }
 
   static SocketAnswer open_tcp(Way& way, const exchange::RequestHead& head) {

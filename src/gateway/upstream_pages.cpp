@@ -25,10 +25,12 @@ std::string port_of(std::string_view host) {
   return origin && origin->port != 80 ? ":" + std::to_string(origin->port) : std::string();
 }
 
-void append_app(std::string& html, const Upstream& app, std::string_view host) {
+void append_app(std::string& html, const Upstream& app, std::string_view host, bool guarded) {
   const std::string name = "<bdi>" + escape_html(app.name) + "</bdi>";
   html += "<tr><td class=\"name\">";
-  if (is_http(app))
+  if (is_http(app) && guarded)
+    html.append("<a href=\"/@/app/").append(app.name).append("\">");
+  else if (is_http(app))
     html.append("<a href=\"http://").append(app.name).append(".localhost").append(port_of(host)).append("/\">");
   else
     html += "<span>";
@@ -61,7 +63,7 @@ std::string apps_info(const UpstreamsOptions& options) {
   return info.dump() + "\n";
 }
 
-exchange::Response apps_page(const UpstreamsOptions& options, std::string_view host) {
+exchange::Response apps_page(const UpstreamsOptions& options, std::string_view host, bool guarded) {
   std::string html = page_start(options.name);
   html.append("<style>").append(kListingStyle).append("</style>\n</head>\n<body class=\"listing-page\">\n");
   html.append("<header class=\"listing-head\">\n<h1><bdi>").append(escape_name(options.name));
@@ -70,7 +72,7 @@ exchange::Response apps_page(const UpstreamsOptions& options, std::string_view h
   html +=
       "<thead><tr><th scope=\"col\" class=\"name\">App</th><th scope=\"col\" class=\"date\">Kind</th></tr></thead>\n";
   html += "<tbody>\n";
-  for (const Upstream& app : options.apps) append_app(html, app, host);
+  for (const Upstream& app : options.apps) append_app(html, app, host, guarded);
   html += "</tbody>\n</table>\n</main>\n</body>\n</html>\n";
   auto response = exchange::text_response(200, std::move(html), "text/html; charset=utf-8");
   response.head.fields.add("Content-Security-Policy", std::string(kPolicy));

@@ -12,8 +12,9 @@ namespace owndir::gateway {
 /// `/@/info`: as a served folder's, with the apps.
 std::string apps_info(const UpstreamsOptions& options);
 
-/// `/@/apps`: a person chooses. `host`: the request's Host, from which `NAME.localhost:PORT` is made.
-exchange::Response apps_page(const UpstreamsOptions& options, std::string_view host);
+/// `/@/apps`: a person chooses. `host`: the request's Host, from which `NAME.localhost:PORT` is made. `guarded`: before
+/// the client's port stands what signs the browser in at an app (LocalGuard), so that links lead through it.
+exchange::Response apps_page(const UpstreamsOptions& options, std::string_view host, bool guarded);
 
 exchange::Response unknown_app(const UpstreamsOptions& options, std::string_view name,
                                const exchange::RequestHead& head);

@@ -161,6 +161,8 @@ TEST_F(UpstreamsTest, WithoutANameAPersonChoosesAmongSeveral) {
   EXPECT_THAT(page.body, HasSubstr("<bdi>My &lt;folder&gt;</bdi>"));
   EXPECT_THAT(page.body, HasSubstr("href=\"http://other.localhost:8711/\""));
   EXPECT_THAT(page.body, HasSubstr("owndir connect DIR --tcp ssh"));
+  const Fields guarded = {{"Host", "127.0.0.1:8711"}, {"owndir-origin", "http://127.0.0.1:8711"}};
+  EXPECT_THAT(ask("/@/apps", guarded).body, HasSubstr("href=\"/@/app/other\""));
   EXPECT_THAT(page.field("Content-Security-Policy"), HasSubstr("default-src 'none'"));
   EXPECT_THAT(ask("/@/apps", {{"Host", "\"><script>"}}).body, Not(HasSubstr("<script>")));
   EXPECT_EQ(server.connections(), 0U);

@@ -7,7 +7,7 @@
 namespace owndir::http {
 
 struct SocketLimits {
-  std::size_t message = 1 << 20;                  ///< bytes of one message; beyond: close 1009
+  std::size_t message = 16 << 20;                 ///< bytes of one message; beyond: close 1009
   std::size_t read_ahead = 1 << 18;               ///< bytes received before the reader takes any
   std::chrono::milliseconds ping_after{30'000};   ///< silence of the other end before a ping
   std::chrono::milliseconds dead_after{60'000};   ///< silence after which the connection is cut
