@@ -57,7 +57,7 @@ function tagEnd(text: string, from: number): number | null {
 
 /** The encoding that a `<meta>` at the start declares, which the script would push out of sight. */
 export function declaredCharset(start: string): string | null {
-  const found = /<meta[^>]*?charset\s*=\s*["']?\s*([a-z0-9_:.-]+)/i.exec(start.slice(0, prescan));
+  const found = /<meta[^>]*?charset\s*=\s*["']?\s*([a-z0-9_:.-]+)(?=["';>/\s])/i.exec(start.slice(0, prescan));
   return found?.[1] ?? null;
 }
 
