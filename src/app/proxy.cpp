@@ -17,6 +17,9 @@ using nlohmann::json;
 constexpr std::size_t kApps = 32;
 constexpr std::size_t kPageBytes = std::size_t{1} << 20;
 
+/// Events may be rare: a stream of them is not dead because it is silent for some minutes.
+constexpr auto kSilentStream = std::chrono::hours(1);
+
 std::string app_list(const std::vector<gateway::Upstream>& apps) {
   std::size_t width = 0;
   for (const gateway::Upstream& app : apps) width = std::max(width, app.name.size());
@@ -42,6 +45,7 @@ class Proxy {
     upstreams.name = folder_name(home_.shown_folder());
     upstreams.apps = std::move(apps);
     upstreams.transparent = options.transparent;
+    upstreams.limits.body_wait = kSilentStream;
     upstreams_ = gateway::Upstreams::create(runner.context().get_executor(), std::move(upstreams));
   }
 
