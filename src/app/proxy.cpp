@@ -40,7 +40,11 @@ std::string refusal(const ProxyOptions& options, const std::vector<gateway::Upst
 class Proxy {
  public:
   Proxy(Runner& runner, const ProxyOptions& options, std::vector<gateway::Upstream> apps)
-      : runner_(runner), options_(options), reporter_(options.json), home_(runner, options, reporter_) {
+      : runner_(runner),
+        options_(options),
+        reporter_(options.json),
+        home_(runner, options, reporter_),
+        probes_(runner.context().get_executor()) {
     gateway::UpstreamsOptions upstreams;
     upstreams.name = folder_name(home_.shown_folder());
     upstreams.apps = std::move(apps);
@@ -53,7 +57,7 @@ class Proxy {
 
  private:
   Result<void> publish();
-  Awaitable<void> look_at_apps();
+  Awaitable<void> look_at(std::size_t index);
   void say_hello();
 
   Runner& runner_;
@@ -61,29 +65,34 @@ class Proxy {
   Reporter reporter_;
   HomeEnd home_;
   std::unique_ptr<gateway::Upstreams> upstreams_;
+  TaskGroup probes_;
+  bool has_page_ = false;  ///< the folder holds our page
 };
 
 /// The page, unless the folder holds the site of its modules: that one is its server's.
 Result<void> Proxy::publish() {
   const auto index = read_file(home_.folder(), *RootedPath::parse(".owndir/.dist/index.html"), kPageBytes);
   const bool missing = !index && index.error().code == std::errc::no_such_file_or_directory;
-  if (missing || (index && site::is_page(*index)))
-    return publish_page(home_.folder(), options_.directory, home_.state(), reporter_);
+  has_page_ = missing || (index && site::is_page(*index));
+  if (has_page_) {
+    auto published = publish_page(home_.folder(), options_.directory, home_.state(), reporter_);
+    if (published && options_.launcher) leave_launcher(home_.folder(), ".owndir/.dist");
+    return published;
+  }
   reporter_.event("published", {{"written", json::array()}, {"unchanged", 0}, {"kept", true}},
                   "The folder holds a site of its own in .owndir/.dist; it stays as it is. Reach the apps with "
                   " owndir connect DIR.\n");
   return {};
 }
 
-Awaitable<void> Proxy::look_at_apps() {
-  for (std::size_t i = 0; i < upstreams_->apps().size(); ++i) {
-    const gateway::Upstream& app = upstreams_->apps()[i];
-    const Result<void> there = co_await upstreams_->probe(i);
-    if (there) continue;
-    const gateway::UpstreamTrouble trouble = gateway::trouble_with(app, there.error());
-    reporter_.event("silent", {{"app", app.name}, {"reason", there.error().to_string()}},
-                    "Not there yet: " + trouble.what + "\n" + trouble.next + "\n");
-  }
+/// Beside the start: an app that is not there, or slow to be reached, holds up nothing.
+Awaitable<void> Proxy::look_at(std::size_t index) {
+  const gateway::Upstream& app = upstreams_->apps()[index];
+  const Result<void> there = co_await upstreams_->probe(index);
+  if (there) co_return;
+  const gateway::UpstreamTrouble trouble = gateway::trouble_with(app, there.error());
+  reporter_.event("silent", {{"app", app.name}, {"reason", there.error().to_string()}},
+                  "Not there yet: " + trouble.what + "\n" + trouble.next + "\n");
 }
 
 void Proxy::say_hello() {
@@ -91,9 +100,10 @@ void Proxy::say_hello() {
   for (const gateway::Upstream& app : upstreams_->apps())
     apps.push_back({{"name", app.name}, {"url", app.origin.str()}});
   std::string text = "owndir passes on, through " + home_.shown_folder() + "\n\n" + app_list(upstreams_->apps()) + "\n";
-  if (options_.launcher)
-    text += "  on your devices      open owndir.html in the synced folder, or run  owndir connect DIR\n";
-  if (!options_.launcher) text += "  on your devices      run  owndir connect DIR\n";
+  const std::string page = options_.launcher ? "owndir.html" : ".owndir/.dist/index.html";
+  text +=
+      "  on your devices      " + (has_page_ ? "open " + page + " in the synced folder, or run  owndir connect DIR\n"
+                                             : std::string("run  owndir connect DIR\n"));
   text += "  STUN servers         " + home_.shown_stun() + "\n";
   text += "  who gets in          whoever can write into this folder (--folder-members)\n";
   if (options_.transparent) text += "  transparent          hosts, origins and cookies are passed on as they are\n";
@@ -105,16 +115,16 @@ void Proxy::say_hello() {
 Awaitable<int> Proxy::run() {
   Result<void> started = home_.prepare("proxy");
   if (started) started = publish();
-  if (started && options_.launcher) leave_launcher(home_.folder(), ".owndir/.dist");
-  if (started) co_await look_at_apps();
   if (started) started = co_await home_.start(*upstreams_, options_.max_peers);
   if (started) {
     say_hello();
+    for (std::size_t i = 0; i < upstreams_->apps().size(); ++i) probes_.spawn("look at an app", look_at(i));
     while (!runner_.stopping()) co_await runner_.stop_requested().wait();
     reporter_.event("stopping", json::object(), "Stopping.");
   } else {
     print_error(started.error());
   }
+  co_await probes_.stop();
   co_await home_.stop();
   co_await upstreams_->stop();
   co_return started ? kExitOk : kExitFailure;

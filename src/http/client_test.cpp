@@ -175,6 +175,8 @@ TEST(Client, NothingThatAHostileServerSaysBecomesAWholeAnswer) {
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", Errc::protocol},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nhello\r\n", Errc::protocol},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloXX0\r\n\r\n", Errc::protocol},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", Errc::protocol},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n", Errc::protocol},
       {"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", Errc::protocol},
       {"HTTP/1.1 200 OK\r\nContent Length: 5\r\n\r\nhello", Errc::protocol},
       {"HTTP/1.1 200 OK\r\nX: a\x01\r\n\r\n", Errc::protocol},

@@ -87,6 +87,9 @@ Result<std::optional<exchange::ResponseHead>> ResponseReader::take_head(std::str
     continued_ = continued_ || parser_->head.status == 100;
   }
   exchange::Fields& fields = parser_->head.fields;
+  for (const auto& field : fields)
+    if (exchange::iequals(field.name, "transfer-encoding") && !exchange::iequals(field.value, "chunked"))
+      return fail(Errc::protocol, "a transfer coding that is not \"chunked\"");
   remove_hop_by_hop(fields);
   fields.remove("transfer-encoding");
   // The same length twice is one (RFC 9110 section 8.6); two lengths are refused above.
