@@ -112,11 +112,11 @@ Awaitable<Result<exchange::Response>> Client::send(exchange::Request request) {
   if (request.body && length) request.body = std::make_unique<ExactBody>(std::move(request.body), *length);
 
   const bool repeatable = !request.body && is_idempotent(request.head.method);
-  for (bool fresh = false;; fresh = true) {
+  for (bool fresh = !repeatable;; fresh = true) {
     if (state->is_full() || state->stopping) co_return fail(Errc::limit, "requests to " + to_string(address()));
     const auto call = std::make_shared<Call>(state, request.head.method == "HEAD", false);
     Unless<Call> unless(call);
-    const Result<bool> reused = co_await Call::connect(call, fresh, repeatable);
+    const Result<bool> reused = co_await Call::connect(call, fresh);
     if (!reused) co_return fail(reused.error());
     Result<void> sent = co_await Call::write(call, *head);
     if (sent && request.body) {
@@ -131,7 +131,7 @@ Awaitable<Result<exchange::Response>> Client::send(exchange::Request request) {
       answer = co_await Call::receive_head(call);
     else
       answer = fail(sent.error());
-    if (!answer && *reused && repeatable && call->untouched() && answer.error().is(Errc::closed)) continue;
+    if (!answer && *reused && call->untouched() && answer.error().is(Errc::closed)) continue;
     if (!answer) co_return fail(std::move(answer.error()));
     exchange::Response response;
     response.head = std::move(*answer);
@@ -160,7 +160,7 @@ Awaitable<Result<exchange::SocketAnswer>> Client::open_socket(exchange::Request 
 
   const auto call = std::make_shared<Call>(state, false, true);
   Unless<Call> unless(call);
-  const Result<bool> connected = co_await Call::connect(call, true, false);
+  const Result<bool> connected = co_await Call::connect(call, true);
   if (!connected) co_return fail(connected.error());
   const Result<void> sent = co_await Call::write(call, *head);
   if (!sent) co_return fail(sent.error());

@@ -3,9 +3,9 @@
 // streamed and pulled in both directions. Redirects are never followed. Network thread only; Beast does not leave this
 // layer.
 //
-// Connections to a host are kept for the next request, a bounded number for a bounded time. A request that fails on a
-// kept one before a byte of its answer is made once more on a fresh one, if it is idempotent and without a body; others
-// take a kept one only when it was in use a moment ago. A Unix socket's are not kept, so that a server that ends is
+// Connections to a host are kept for the next request, a bounded number for a bounded time. Only a request that is
+// idempotent and without a body takes a kept one, and is made once more on a fresh one when that fails before a byte of
+// its answer: the server may have ended it at that moment. A Unix socket's are not kept, so that a server that ends is
 // never mistaken for an answer.
 
 #include <chrono>
@@ -26,7 +26,6 @@ struct ClientLimits {
   std::chrono::milliseconds body_wait{300'000};    ///< a body that brings nothing, or is not taken, for so long is cut
   std::chrono::milliseconds continue_wait{1'000};  ///< for "100 Continue" before a body is sent without it
   std::chrono::milliseconds idle_wait{30'000};     ///< a connection is kept
-  std::chrono::milliseconds idle_trusted{1'000};   ///< and taken for a request that cannot be repeated
   std::size_t idle_connections = 16;
   std::size_t exchanges = 512;  ///< at once, WebSockets included; beyond: Errc::limit
   std::size_t piece = 65536;    ///< bytes read and sent at once

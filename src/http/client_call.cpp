@@ -37,10 +37,9 @@ Client::State::State(asio::any_io_executor e, Address a, ClientLimits l)
   if (!connector.address().path.empty()) limits.idle_connections = 0;
 }
 
-std::optional<NetStream> Client::State::take_idle(bool trusted) {
+std::optional<NetStream> Client::State::take_idle() {
   const SteadyTime now = std::chrono::steady_clock::now();
   while (!idle.empty()) {
-    if (trusted && now - idle.back().since > limits.idle_trusted) return std::nullopt;
     Idle last = std::move(idle.back());
     idle.pop_back();
     if (now - last.since < limits.idle_wait && is_silent(last.stream)) return std::move(last.stream);
@@ -86,8 +85,8 @@ Client::Call::~Call() {
   state_->calls.erase(this);
 }
 
-Awaitable<Result<bool>> Client::Call::connect(std::shared_ptr<Call> self, bool fresh, bool repeatable) {
-  if (!fresh) self->stream_ = self->state_->take_idle(!repeatable);
+Awaitable<Result<bool>> Client::Call::connect(std::shared_ptr<Call> self, bool fresh) {
+  if (!fresh) self->stream_ = self->state_->take_idle();
   if (self->stream_) co_return true;
   const auto wait = self->state_->limits.connect_wait;
   Result<NetStream> connected = co_await self->state_->connector.connect(wait);

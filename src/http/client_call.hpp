@@ -21,8 +21,8 @@ class UpstreamSocket;
 struct Client::State {
   State(asio::any_io_executor e, Address a, ClientLimits l);
 
-  /// A kept connection that still looks good, the one in use last; `trusted`: in use a moment ago.
-  std::optional<NetStream> take_idle(bool trusted);
+  /// A kept connection that still looks good, the one in use last.
+  std::optional<NetStream> take_idle();
   void keep(NetStream stream);
   static void sweep(const std::shared_ptr<State>& self);
   bool is_full() const { return calls.size() + sockets.size() >= limits.exchanges; }
@@ -51,7 +51,7 @@ class Client::Call : public std::enable_shared_from_this<Call> {
   Call& operator=(const Call&) = delete;
 
   /// On a kept connection (true) or a new one.
-  static Awaitable<Result<bool>> connect(std::shared_ptr<Call> self, bool fresh, bool repeatable);
+  static Awaitable<Result<bool>> connect(std::shared_ptr<Call> self, bool fresh);
   static Awaitable<Result<void>> write(std::shared_ptr<Call> self, std::string text);
   static Awaitable<void> send_body(std::shared_ptr<Call> self, exchange::Body body, bool chunked, bool expects);
   static Awaitable<Result<exchange::ResponseHead>> receive_head(std::shared_ptr<Call> self);

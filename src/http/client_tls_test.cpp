@@ -105,7 +105,7 @@ TEST(ClientTls, AsksATrustedServerByItsNameOnOneConnection) {
   });
   TestAsker asker(server.address(identity));
   for (int i = 0; i < 5; ++i) EXPECT_EQ(asker.get().body, "secret");
-  EXPECT_EQ(named.get_future().get(), "localhost");
+  EXPECT_EQ(within(named), "localhost");
   EXPECT_EQ(server.connections(), 1U);
 }
 

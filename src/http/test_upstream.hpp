@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <list>
 #include <mutex>
 #include <string>
@@ -16,6 +17,15 @@
 #include "http/test_client.hpp"
 
 namespace owndir::http {
+
+/// What a server's script has promised; a failure when it does not come.
+template <class T>
+T within(std::promise<T>& promise) {
+  std::future<T> future = promise.get_future();
+  if (future.wait_for(std::chrono::seconds(10)) == std::future_status::ready) return future.get();
+  ADD_FAILURE() << "the server was not asked within 10 s";
+  return {};
+}
 
 /// The server's end of one connection.
 class Peer {

@@ -148,7 +148,7 @@ TEST_F(UpstreamSocketTest, AsksAsRfc6455SaysAndPassesTheOtherFields) {
   EXPECT_EQ(opened.protocol, "chat");
   EXPECT_EQ(opened.fields, (exchange::Fields{{"Set-Cookie", "a=b"}}));
   EXPECT_THAT(near->got, ::testing::ElementsAre("text first", "close 4242 bye"));
-  const std::string head = asked.get_future().get();
+  const std::string head = within(asked);
   EXPECT_THAT(head, HasSubstr("GET /ws?a=b HTTP/1.1\r\n"));
   for (const char* line : {"Cookie: s=1\r\n", "Origin: http://a\r\n", "Sec-WebSocket-Protocol: other, chat\r\n",
                            "Upgrade: websocket\r\n", "Connection: Upgrade\r\n", "Sec-WebSocket-Version: 13\r\n"})
@@ -193,7 +193,7 @@ TEST_F(UpstreamSocketTest, CarriesMessagesOfEverySizeBothWaysAndTheCloseOfThisEn
   ASSERT_GE(near->got.size(), expected.size());
   near->got.resize(expected.size());
   EXPECT_EQ(near->got, expected);
-  EXPECT_EQ(closed.get_future().get(), close_payload(4001, "enough"));
+  EXPECT_EQ(within(closed), close_payload(4001, "enough"));
 }
 
 TEST_F(UpstreamSocketTest, PutsFragmentsTogether) {
@@ -275,7 +275,7 @@ TEST_F(UpstreamSocketTest, WhatBreaksTheRulesOrTheLimitsEndsItForBoth) {
     ASSERT_EQ(near->got.size(), 1U) << code;
     EXPECT_THAT(near->got[0], HasSubstr("close 1006")) << code;
     if (code == 0) continue;
-    const std::string payload = told.get_future().get();
+    const std::string payload = within(told);
     ASSERT_GE(payload.size(), 2U) << payload;
     EXPECT_EQ(static_cast<unsigned char>(payload[0]) << 8 | static_cast<unsigned char>(payload[1]), code);
   }
@@ -312,7 +312,7 @@ TEST_F(UpstreamSocketTest, ASilentServerIsPingedAndThenGivenUp) {
   limits.socket.ping_after = 10ms;
   limits.socket.dead_after = 100ms;
   EXPECT_EQ(open(server, {}, limits).status, 101);
-  EXPECT_EQ(pinged.get_future().get(), kPing);
+  EXPECT_EQ(within(pinged), kPing);
   ASSERT_EQ(near->got.size(), 1U);
   EXPECT_THAT(near->got[0], HasSubstr("close 1006"));
 }
