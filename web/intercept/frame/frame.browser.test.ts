@@ -436,6 +436,107 @@ describe.skipIf(chromiumIsMissing)('an app in the frame', { timeout: 60_000 }, (
     expect(last[3]).toContain('name="a"\r\n\r\nä');
   });
 
+  it('runs modules that import each other, by address, import map and import()', async () => {
+    await open({
+      '/': html(
+        `<script type="module" src="js/main.js"></script><script>import('./js/late.js').then(m => say(m.late))</script>`,
+        `<script type="importmap">{"imports": {"bare": "/js/bare.js"}}</script>`,
+      ),
+      '/js/main.js': `import { a } from './a.js'; import bare from 'bare'; import data from './data.json' with { type: 'json' };
+        say([a(), bare, data.x, import.meta.url]);
+        const made = document.createElement('script'); made.type = 'module'; made.textContent = "import { name } from './js/a.js'; say(name)"; document.head.append(made);`,
+      '/js/a.js': `import { b } from './b.js'; export const name = 'a'; export const a = () => name + b()`,
+      '/js/b.js': `import { name } from './a.js'; export const b = () => 'b' + name`,
+      '/js/bare.js': `export default 'bare'`,
+      '/js/late.js': `export const late = 'late'`,
+      '/js/data.json': '{"x": 1}',
+    });
+    expect(await heard(3)).toEqual(
+      expect.arrayContaining(['late', ['aba', 'bare', 1, 'https://app.owndir.invalid/js/main.js'], 'a']),
+    );
+  });
+
+  it('has history entries of its own making, with state, and the browser’s back', async () => {
+    await open({
+      '/': html(`<script>
+        addEventListener('popstate', event => say(['pop', event.state, location.href]));
+        addEventListener('hashchange', event => say(['hash', event.oldURL, event.newURL]));
+        history.replaceState({ n: 0 }, ''); history.pushState({ n: 1 }, '', '/deep/er?x'); say([location.pathname, history.state, history.length, new URL('y', document.baseURI).pathname]);
+        try { history.pushState(null, '', 'https://elsewhere.example/') } catch (error) { say(error.name) }
+        setTimeout(() => history.back());
+      </script>`),
+    });
+    expect(await heard(3)).toEqual([
+      ['/deep/er', { n: 1 }, 2, '/deep/y'],
+      'SecurityError',
+      ['pop', { n: 0 }, 'https://app.owndir.invalid/'],
+    ]);
+    await (await appFrame()).evaluate(() => void (document.body.innerHTML = '<a href="#there">go</a>'));
+    await (await appFrame()).click('a');
+    expect((await heard(5))[4]).toEqual(['hash', 'https://app.owndir.invalid/', 'https://app.owndir.invalid/#there']);
+    await page.page.evaluate(() => history.back());
+    expect((await heard(7))[5]).toEqual(['pop', { n: 0 }, 'https://app.owndir.invalid/']);
+  });
+
+  it('keeps localStorage beyond its documents, within bounds', async () => {
+    await open({
+      '/': html(`<script>say([localStorage.getItem('a'), localStorage.length]); localStorage.a = 'kept'; localStorage.setItem('b', 1); delete localStorage.b; sessionStorage.s = 1;
+        say([Object.keys(localStorage), 'a' in localStorage, localStorage.missing === undefined]);
+        try { localStorage.big = 'x'.repeat(6e6) } catch (error) { say(error.name) }</script>`),
+      '/next': html(`<script>say([localStorage.a, sessionStorage.s])</script>`),
+    });
+    expect(await heard(3)).toEqual([[null, 0], [['a'], true, true], 'QuotaExceededError']);
+    await page.page.evaluate(() => bench.frame?.navigate('/next'));
+    expect((await heard(4))[3]).toEqual(['kept', '1']);
+    await page.page.waitForFunction(() => bench.saved.length > 0);
+    await page.page.evaluate(() => bench.open('/next'));
+    expect((await heard(1))[0]).toEqual(['kept', undefined]);
+  });
+
+  it('has workers that ask by themselves', async () => {
+    await open({
+      '/': html(`<script>
+        const worker = new Worker('work/classic.js'); worker.onmessage = ({ data }) => { say(data); worker.terminate() }; worker.postMessage('early');
+        const module = new Worker('work/module.js', { type: 'module' }); module.onmessage = ({ data }) => say(data);
+        new Worker('work/missing.js').onerror = () => say('missing');
+      </script>`),
+      '/work/classic.js': `importScripts('more.js'); onmessage = async ({ data }) => postMessage([data, more, location.href, await (await fetch('../data.txt')).text()])`,
+      '/work/more.js': `self.more = 'more'`,
+      '/work/module.js': `import { x } from './x.js'; postMessage(x)`,
+      '/work/x.js': `export const x = 'x'`,
+      '/data.txt': 'data',
+    });
+    const all = await heard(3);
+    expect(all).toHaveLength(3);
+    expect(all).toEqual(
+      expect.arrayContaining([['early', 'more', 'https://app.owndir.invalid/work/classic.js', 'data'], 'x', 'missing']),
+    );
+  });
+
+  it('has frames of the app within it, which links and forms can lead', async () => {
+    await open({
+      '/': html(
+        `<iframe name=inner src="/inner?1" onload="say('load')"></iframe><a id=a target=inner href="/inner?2">x</a><iframe srcdoc="<script>top.postMessage({said: ['srcdoc', document.baseURI]}, '*')</script>"></iframe>`,
+      ),
+      '/inner': html(
+        `<script>say([location.href, parent === window]); fetch('/data.txt').then(r => r.text()).then(say)</script>`,
+      ),
+      '/data.txt': 'data',
+    });
+    const first = await heard(4);
+    expect(first).toHaveLength(4);
+    expect(first).toEqual(
+      expect.arrayContaining([
+        ['https://app.owndir.invalid/inner?1', false],
+        'data',
+        'load',
+        ['srcdoc', 'https://app.owndir.invalid/'],
+      ]),
+    );
+    await (await appFrame()).click('#a');
+    expect((await heard(7)).slice(4)).toContainEqual(['https://app.owndir.invalid/inner?2', false]);
+  });
+
   it('shows what to do where a document cannot be loaded', async () => {
     await open({}, '/', () => {
       bench.pages.set('/', () => Promise.reject(new Error('The wire was cut.')));

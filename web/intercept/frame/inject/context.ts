@@ -15,6 +15,8 @@ export interface Context {
   newClient(): MessagePort;
   /** Aborted when the document or worker goes. */
   readonly life: AbortSignal;
+  /** Before each request. */
+  onask?: () => void;
   /** This script's own text. */
   readonly source: string;
 }
@@ -83,6 +85,7 @@ export async function ask(context: Context, asking: Asking): Promise<PortAnswer>
     ...{ cache: asking.cache ?? 'default', site: 'same', navigation: asking.navigation ?? false },
     cookies: asking.navigation ?? false,
   };
+  context.onask?.();
   const answer = await context.broker.fetch(head, {
     ...{ body: sent, signal: ends.length === 0 ? null : AbortSignal.any(ends) },
     ...(asking.onSent ? { onSent: asking.onSent } : {}),

@@ -18,6 +18,11 @@ export class CookieMirror {
     context.broker.watchCookies();
   }
 
+  /** Asks for them again: cookies come to their end by themselves. */
+  refresh(): void {
+    if (this.#jar.size > 0) this.#context.broker.watchCookies();
+  }
+
   mirror(cookies: readonly ScriptCookie[]): void {
     this.#jar.mirror(cookies);
   }

@@ -98,7 +98,7 @@ export class DocumentWriter {
     const { attributes, content } = token;
     const kind = scriptKind(attribute(attributes, 'type'));
     const src = attribute(attributes, 'src');
-    if (kind === 'importmap') this.#parts.modules.addImportMap(content);
+    if (kind === 'importmap') this.#parts.modules.addImportMap(content, this.#base);
     if (kind === 'classic' && attribute(attributes, 'nomodule') !== null) return null;
     if (src === null) return kind === 'module' ? this.#parts.modules.prepareInline(content, this.#base) : null;
     const url = this.#resolve(src);

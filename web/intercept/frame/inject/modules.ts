@@ -38,10 +38,9 @@ export class Modules {
   }
 
   /** The app's own import map; the first one counts, as in the browsers that know one. */
-  addImportMap(text: string): void {
+  addImportMap(text: string, base: string): void {
     try {
       const parsed = JSON.parse(text) as { imports?: unknown; scopes?: unknown } | null;
-      const base = this.#context.base();
       const addresses = (value: unknown): Record<string, string> => {
         const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
         return Object.fromEntries(

@@ -13,6 +13,7 @@ import {
 } from '../control.ts';
 import { AppHistory } from '../history.ts';
 import type { Context } from './context.ts';
+import { hidden } from './html.ts';
 import { native, trusted } from './natives.ts';
 
 interface Nested {
@@ -57,7 +58,9 @@ export class NestedFrames {
     document.addEventListener(
       'load',
       event => {
-        if (event.isTrusted && this.#frames.has(event.target as HTMLIFrameElement)) event.stopImmediatePropagation();
+        const frame = event.target;
+        if (!event.isTrusted || !(frame instanceof HTMLIFrameElement)) return;
+        if (['src', 'srcdoc'].some(name => native.has(frame, hidden(name)))) event.stopImmediatePropagation();
       },
       true,
     );

@@ -103,6 +103,7 @@ class AppDocument {
       nestText: (frame, html) => this.#nested.write(frame, html),
     });
     this.#cookies = new CookieMirror(context);
+    context.onask = () => this.#cookies.refresh();
     const { state, historyLength: length, nested } = welcome;
     const historyParts = { context, tell: this.#tell, moved: () => this.#moveBase(), state, length };
     this.#history = new HistoryShim(historyParts, { nested });
