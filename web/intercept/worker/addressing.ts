@@ -63,7 +63,9 @@ export class Addressing {
   /** The app's own path and query. */
   targetOf(app: string, url: URL): string {
     const prefix = this.prefix(app);
-    const { pathname, search } = url;
+    const { pathname } = url;
+    // An empty query keeps its mark.
+    const search = url.search || (url.href.replace(/#.*$/s, '').endsWith('?') ? '?' : '');
     const inside = prefix !== '' && (pathname === prefix || pathname.startsWith(`${prefix}/`));
     return ((inside ? pathname.slice(prefix.length) : pathname) || '/') + search;
   }

@@ -109,6 +109,7 @@ describe('an address', () => {
     expect(addressing.prefix('notes')).toBe('');
     expect(addressing.appOf(at('http://notes.owndir.localhost:81/@app/other/x'))).toBe('notes');
     expect(addressing.targetOf('notes', at('http://notes.owndir.localhost:81/a/b?c#d'))).toBe('/a/b?c');
+    expect(addressing.targetOf('notes', at('http://notes.owndir.localhost:81/a?#d'))).toBe('/a?');
     expect(addressing.isOurs(at('http://notes.owndir.localhost:81/owndir-app.html?app=notes'))).toBe(true);
   });
 
