@@ -496,20 +496,20 @@ describe.skipIf(chromiumIsMissing)('an app in the frame', { timeout: 60_000 }, (
   it('has workers that ask by themselves', async () => {
     await open({
       '/': html(`<script>
-        const worker = new Worker('work/classic.js'); worker.onmessage = ({ data }) => { say(data); worker.terminate() }; worker.postMessage('early');
-        const module = new Worker('work/module.js', { type: 'module' }); module.onmessage = ({ data }) => say(data);
-        new Worker('work/missing.js').onerror = () => say('missing');
+        const worker = new Worker('jobs/classic.js'); worker.onmessage = ({ data }) => { say(data); worker.terminate() }; worker.postMessage('early');
+        const module = new Worker('jobs/module.js', { type: 'module' }); module.onmessage = ({ data }) => say(data);
+        new Worker('jobs/missing.js').onerror = () => say('missing');
       </script>`),
-      '/work/classic.js': `importScripts('more.js'); onmessage = async ({ data }) => postMessage([data, more, location.href, await (await fetch('../data.txt')).text()])`,
-      '/work/more.js': `self.more = 'more'`,
-      '/work/module.js': `import { x } from './x.js'; postMessage(x)`,
-      '/work/x.js': `export const x = 'x'`,
+      '/jobs/classic.js': `importScripts('more.js'); onmessage = async ({ data }) => postMessage([data, more, location.href, await (await fetch('../data.txt')).text()])`,
+      '/jobs/more.js': `self.more = 'more'`,
+      '/jobs/module.js': `import { x } from './x.js'; postMessage(x)`,
+      '/jobs/x.js': `export const x = 'x'`,
       '/data.txt': 'data',
     });
     const all = await heard(3);
     expect(all).toHaveLength(3);
     expect(all).toEqual(
-      expect.arrayContaining([['early', 'more', 'https://app.owndir.invalid/work/classic.js', 'data'], 'x', 'missing']),
+      expect.arrayContaining([['early', 'more', 'https://app.owndir.invalid/jobs/classic.js', 'data'], 'x', 'missing']),
     );
   });
 

@@ -122,7 +122,7 @@ describe('an address', () => {
     expect(addressing.appOf(at('http://elsewhere/sub/@app/notes/'))).toBe(null);
     expect(addressing.targetOf('notes', at('http://host/sub/@app/notes'))).toBe('/');
     expect(addressing.targetOf('notes', at('http://host/sub/@app/notesx/a'))).toBe('/sub/@app/notesx/a');
-    expect(addressing.targetOf('notes', at('http://host/root/relative?q'))).toBe('/root/relative?q');
+    expect(addressing.targetOf('notes', at('http://host/top/relative?q'))).toBe('/top/relative?q');
   });
 
   it('is looked for below names of this machine only', () => {
