@@ -75,7 +75,8 @@ export const cancel = {
   },
   'of an upload that is not read': async (h) => {
     const controller = new AbortController();
-    const asked = h.fetch('/upload/held', {}, { method: 'POST', body: new Blob([h.pattern(12_000_000)]), signal: controller.signal });
+    const body = new Blob(Array(60).fill(h.pattern(1_000_000))); // more than all buffers on a way hold
+    const asked = h.fetch('/upload/held', {}, { method: 'POST', body, signal: controller.signal });
     await h.untilSeen('/upload/held', (list) => list.length === 1);
     controller.abort();
     const name = await h.rejects(asked);
