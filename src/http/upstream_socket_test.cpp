@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <optional>
 
 #include "http/test_socket_client.hpp"
 #include "http/test_upstream.hpp"
@@ -45,7 +46,10 @@ Frame read_frame(Peer& peer) {
 /// The other side of the relay: what a test sends to the upstream, and what came from it.
 class NearEnd final : public exchange::WebSocket {
  public:
-  explicit NearEnd(const asio::any_io_executor& executor) : changed_(executor) {}
+  explicit NearEnd(const asio::any_io_executor& executor) : changed_(std::in_place, executor) {}
+
+  /// Before the executor's end; what was seen stays.
+  void release() { changed_.reset(); }
 
   Awaitable<Result<std::optional<SocketMessage>>> receive() override {
     while (next_ == to_send.size() && !closed_) {
@@ -53,7 +57,7 @@ class NearEnd final : public exchange::WebSocket {
         closed_ = true;
         break;
       }
-      const bool woken = co_await changed_.wait();
+      const bool woken = co_await changed_->wait();
       if (!woken) co_return fail(Errc::cancelled, "");
     }
     if (closed_) co_return std::optional<SocketMessage>();
@@ -63,14 +67,14 @@ class NearEnd final : public exchange::WebSocket {
     got.push_back((message.text ? "text " : "bytes ") + std::string(as_text(message.data)));
     if (close_when_got == got.size()) {
       closed_ = true;
-      changed_.notify();
+      changed_->notify();
     }
     co_return Result<void>();
   }
   Awaitable<void> close(std::uint16_t code, std::string reason) override {
     got.push_back("close " + std::to_string(code) + " " + reason);
     closed_ = true;
-    changed_.notify();
+    changed_->notify();
     co_return;
   }
   std::uint16_t close_code() const override { return 4001; }
@@ -82,7 +86,7 @@ class NearEnd final : public exchange::WebSocket {
   bool close_when_sent = false;
 
  private:
-  Notifier changed_;
+  std::optional<Notifier> changed_;
   std::size_t next_ = 0;
   bool closed_ = false;
 };
@@ -124,6 +128,7 @@ class UpstreamSocketTest : public ::testing::Test {
     if (prepare) prepare(*near);
     Opened opened;
     asker.network().run(open_and_run(asker.client(), {"GET", "/ws?a=b", std::move(fields)}, *near, opened));
+    near->release();
     return opened;
   }
   std::unique_ptr<NearEnd> near;
