@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "gateway/app_host.hpp"
+#include "http/acceptor.hpp"
 #include "http/byte_socket.hpp"
 
 namespace owndir::app {
@@ -37,18 +38,9 @@ TcpForward::TcpForward(tcp::acceptor acceptor, TcpForwardOptions options, exchan
 
 Result<std::unique_ptr<TcpForward>> TcpForward::listen(asio::any_io_executor executor, TcpForwardOptions options,
                                                        exchange::Handler& handler) {
-  const std::string where = options.address + " port " + std::to_string(options.port);
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(options.address, error);
-  if (error) return fail(Errc::malformed, "no numeric address: " + options.address);
-  const tcp::endpoint endpoint(address, options.port);
-  tcp::acceptor acceptor(executor);
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return fail(error, "listening at " + where + " for " + options.app);
-  return std::unique_ptr<TcpForward>(new TcpForward(std::move(acceptor), std::move(options), handler));
+  auto acceptor = http::listen_at(executor, options.address, options.port);
+  if (!acceptor) return fail(acceptor.error().code, acceptor.error().context + " for " + options.app);
+  return std::unique_ptr<TcpForward>(new TcpForward(std::move(*acceptor), std::move(options), handler));
 }
 
 Awaitable<void> TcpForward::accept(TcpForward& self) {

@@ -55,20 +55,30 @@ Response redirect(std::uint16_t status, std::string location) {
   return response;
 }
 
+/// The pairs of a Cookie field, without the blanks before them (RFC 6265 section 4.2.1).
+template <class Visit>
+void for_each_pair(std::string_view rest, Visit visit) {
+  while (!rest.empty()) {
+    const std::size_t end = rest.find(';');
+    std::string_view pair = rest.substr(0, end);
+    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+    while (pair.starts_with(' ')) pair.remove_prefix(1);
+    visit(pair);
+  }
+}
+
+bool is_named(std::string_view pair, std::string_view name) {
+  return pair.starts_with(name) && pair.substr(name.size()).starts_with('=');
+}
+
 /// Any of the values that the client holds under our cookie's name.
 bool has_cookie(const exchange::Fields& fields, std::string_view name, std::string_view value) {
   bool found = false;
   for (const auto& field : fields) {
     if (!iequals(field.name, "Cookie")) continue;
-    std::string_view rest = field.value;
-    while (!rest.empty()) {
-      const std::size_t end = rest.find(';');
-      std::string_view pair = rest.substr(0, end);
-      rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-      while (pair.starts_with(' ')) pair.remove_prefix(1);
-      if (pair.starts_with(name) && pair.substr(name.size()).starts_with('='))
-        found = same_secret(pair.substr(name.size() + 1), value) || found;
-    }
+    for_each_pair(field.value, [&](std::string_view pair) {
+      if (is_named(pair, name)) found = same_secret(pair.substr(name.size() + 1), value) || found;
+    });
   }
   return found;
 }
@@ -86,15 +96,9 @@ void remove_cookie(exchange::Fields& fields, std::string_view name) {
       continue;
     }
     std::string value;
-    std::string_view rest = field.value;
-    while (!rest.empty()) {
-      const std::size_t end = rest.find(';');
-      std::string_view pair = rest.substr(0, end);
-      rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-      while (pair.starts_with(' ')) pair.remove_prefix(1);
-      if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) continue;
-      value.append(value.empty() ? "" : "; ").append(pair);
-    }
+    for_each_pair(field.value, [&](std::string_view pair) {
+      if (!is_named(pair, name)) value.append(value.empty() ? "" : "; ").append(pair);
+    });
     if (!value.empty()) kept.add(field.name, std::move(value));
   }
   fields = std::move(kept);

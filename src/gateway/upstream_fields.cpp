@@ -92,19 +92,12 @@ std::optional<WebOrigin> seen_origin(const exchange::Fields& fields, const std::
 }  // namespace
 
 OwnFields take_own_fields(exchange::Fields& fields) {
-  constexpr std::string_view kPrefix = "owndir-";
   OwnFields own;
-  exchange::Fields others;
   for (const auto& field : fields) {
-    const std::string_view name = field.name;
-    if (name.size() < kPrefix.size() || !iequals(name.substr(0, kPrefix.size()), kPrefix))
-      others.add(field.name, field.value);
-    else if (iequals(name, kAppField) && !own.app)
-      own.app = field.value;
-    else if (iequals(name, kOriginField) && !own.origin)
-      own.origin = parse_origin(field.value);
+    if (iequals(field.name, kAppField) && !own.app) own.app = field.value;
+    if (iequals(field.name, kOriginField) && !own.origin) own.origin = parse_origin(field.value);
   }
-  fields = std::move(others);
+  remove_owndir_fields(fields);
   return own;
 }
 

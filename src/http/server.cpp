@@ -5,6 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
+#include "http/acceptor.hpp"
 #include "http/connection.hpp"
 
 namespace owndir::http {
@@ -64,18 +65,9 @@ class TcpServer final : public Server {
 
 Result<std::unique_ptr<Server>> Server::listen(asio::any_io_executor executor, const ServerOptions& options,
                                                exchange::Handler& handler) {
-  const std::string where = options.address + " port " + std::to_string(options.port);
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(options.address, error);
-  if (error) return fail(Errc::malformed, "\"" + options.address + "\" is not a numeric address");
-  const tcp::endpoint endpoint(address, options.port);
-  tcp::acceptor acceptor(executor);
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return fail(std::error_code(error.value(), std::generic_category()), "listening on " + where);
-  return std::unique_ptr<Server>(std::make_unique<TcpServer>(std::move(acceptor), options, handler));
+  auto acceptor = listen_at(executor, options.address, options.port);
+  if (!acceptor) return fail(std::move(acceptor.error()));
+  return std::unique_ptr<Server>(std::make_unique<TcpServer>(std::move(*acceptor), options, handler));
 }
 
 }  // namespace owndir::http
