@@ -1,7 +1,7 @@
 // The page's end of one app: owns its cookies and cache, follows redirects, takes content codings off, and asks the server through
 // the tunnel of the moment. Clients (service worker, documents) reach it through ports (session.ts). Ends with `close`.
 
-import type { Bytes } from '../base/bytes.ts';
+import { concat, type Bytes } from '../base/bytes.ts';
 import { Emitter } from '../base/emitter.ts';
 import { sleep } from '../base/time.ts';
 import {
@@ -233,7 +233,7 @@ export class Broker {
           controller.enqueue(piece);
         },
         flush: () => {
-          if (pieces) this.cache.store(request, raw, policy, joined(pieces, size));
+          if (pieces) this.cache.store(request, raw, policy, concat(pieces));
         },
       },
       { highWaterMark: 1 },
@@ -316,16 +316,6 @@ function streamOf(body: Bytes): ReadableStream<Bytes> {
     },
     { highWaterMark: 0 },
   );
-}
-
-function joined(pieces: readonly Bytes[], size: number): Bytes {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 /** A Location is bytes; browsers take them for UTF-8. */

@@ -1,5 +1,6 @@
 // What goes out for a request of an app: the fields that a browser would add, and not those that are the broker's.
 
+import { concat } from '../base/bytes.ts';
 import { acceptEncoding } from './coding.ts';
 import type { FetchHead, Field } from './port.ts';
 
@@ -95,7 +96,7 @@ export async function gathered(stream: ReadableStream<Uint8Array>): Promise<Uint
     const next = await Promise.race([pending, late]).finally(() => clearTimeout(timer));
     if (next === null) break;
     pending = null;
-    if (next.done) return joined(pieces, size);
+    if (next.done) return concat(pieces);
     pieces.push(next.value);
     size += next.value.length;
   }
@@ -113,14 +114,4 @@ export async function gathered(stream: ReadableStream<Uint8Array>): Promise<Uint
     },
     { highWaterMark: 0 },
   );
-}
-
-function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }

@@ -1,6 +1,7 @@
 // XMLHttpRequest (xhr.spec.whatwg.org) over the broker. Synchronous requests are refused: nothing here may wait for the
 // channel without giving the thread away.
 
+import { concat } from '../../../base/bytes.ts';
 import type { PortAnswer } from '../../client.ts';
 import type { Field } from '../../port.ts';
 import { ask, charsetOf, decoderFor, essence, fieldOf, type Context } from './context.ts';
@@ -210,7 +211,7 @@ export function installXhr(context: Context): void {
       const type = this.#mime ?? this.#contentType();
       const blob = new Blob(this.#pieces, { type: type ?? 'text/xml' });
       if (this.#type === 'blob') return blob;
-      const bytes = joined(this.#pieces, this.#loaded);
+      const bytes = concat(this.#pieces);
       if (this.#type === 'arraybuffer') return bytes.buffer;
       if (this.#type === 'json') {
         try {
@@ -394,14 +395,4 @@ async function localAnswer(url: URL, signal: AbortSignal): Promise<PortAnswer> {
   const { status, statusText: reason, body } = response;
   const head = { status, reason, fields, target: '/', redirected: false, location: null, hasBody: true, cookies: null };
   return { head, body };
-}
-
-function joined(pieces: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
