@@ -1,7 +1,6 @@
 // build.mjs --out DIR: bundles the page and the listing into DIR and writes DIR/embedded.S, the assembly table of their
 // names and bytes that src/base/embedded.cpp reads. Same input, same bytes; a file that would not change is not touched.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,8 +13,11 @@ const bundles = [
   { from: 'shell/listing.css', to: 'listing.css' },
   { from: 'intercept/worker/sw.ts', to: 'owndir-sw.js' },
 ];
-/** A page with its only script in it, allowed by its digest. */
-const pages = [{ from: 'intercept/worker/app.html', script: 'intercept/worker/bootstrap.ts', to: 'owndir-app.html' }];
+/** Pages with their only script in them. */
+const pages = [
+  { from: 'intercept/worker/app.html', script: 'intercept/worker/bootstrap.ts', to: 'owndir-app.html' },
+  { from: 'intercept/frame/frame.html', script: 'intercept/frame/host/main.ts', to: 'owndir-frame.html' },
+];
 const copies = [{ from: 'shell/index.html', to: 'index.html' }];
 
 function fail(message) {
@@ -25,11 +27,7 @@ function fail(message) {
 
 async function loadTools() {
   try {
-    const [{ build }, { esbuildWorkers, target }] = await Promise.all([
-      import('esbuild'),
-      import('./worker-plugin.mjs'),
-    ]);
-    return { build, esbuildWorkers, target };
+    return await import('./bundle.mjs');
   } catch (error) {
     if (error?.code === 'ERR_MODULE_NOT_FOUND')
       fail('run ./dev setup first (web/node_modules is missing or incomplete)');
@@ -40,27 +38,6 @@ async function loadTools() {
 function write(path, bytes) {
   if (existsSync(path) && readFileSync(path).equals(Buffer.from(bytes))) return;
   writeFileSync(path, bytes);
-}
-
-async function bundle({ build, esbuildWorkers, target }, from) {
-  const result = await build({
-    entryPoints: [join(web, from)],
-    absWorkingDir: web,
-    bundle: true,
-    write: false,
-    outdir: '/',
-    format: 'iife',
-    platform: 'browser',
-    minify: true,
-    charset: 'utf8',
-    legalComments: 'none',
-    target,
-    plugins: [esbuildWorkers],
-    loader: { '.svg': 'text' },
-    logLevel: 'error',
-  });
-  // A script that is put inline into a page must not end its own element.
-  return result.outputFiles[0].text.replaceAll('</script', '<\\/script');
 }
 
 /** Quotes a path for a directive; the preprocessor sees the line, so that a '#' inside quotes is harmless. */
@@ -92,22 +69,17 @@ execFileSync(process.execPath, [join(web, '../protocol/generate.mjs'), '--ts', j
   stdio: 'inherit',
 });
 
-const tools = await loadTools();
+const { bundle, pageWithScript } = await loadTools();
 const names = [];
 try {
   for (const { from, to } of bundles) {
     if (!existsSync(join(web, from))) continue;
-    write(join(out, to), await bundle(tools, from));
+    write(join(out, to), await bundle(from));
     names.push(to);
   }
   for (const { from, script, to } of pages) {
     if (!existsSync(join(web, from))) continue;
-    const text = await bundle(tools, script);
-    const digest = `sha256-${createHash('sha256').update(text).digest('base64')}`;
-    const html = readFileSync(join(web, from), 'utf8')
-      .replace('{{digest}}', digest)
-      .replace('<!-- script -->', () => `<script>${text}</script>`);
-    write(join(out, to), html);
+    write(join(out, to), await pageWithScript(from, script));
     names.push(to);
   }
 } catch (error) {

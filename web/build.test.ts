@@ -52,7 +52,7 @@ describe('the build', () => {
     const bare = join(directory, 'bare/web');
     mkdirSync(bare, { recursive: true });
     cpSync(join(web, '../protocol'), join(directory, 'bare/protocol'), { recursive: true });
-    for (const name of ['build.mjs', 'worker-plugin.mjs']) cpSync(join(web, name), join(bare, name));
+    for (const name of ['build.mjs', 'bundle.mjs', 'worker-plugin.mjs']) cpSync(join(web, name), join(bare, name));
     const built = spawnSync(process.execPath, [join(bare, 'build.mjs'), '--out', join(bare, 'out')], {
       encoding: 'utf8',
     });

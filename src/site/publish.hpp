@@ -19,8 +19,8 @@ struct SiteFile {
 };
 
 /// The page: index.html, its script and style under names that carry their content's SHA-256, `dist.js` as an alias,
-/// and what brings the service worker of its apps where it has an http(s) origin (docs/intercept.md). The same program
-/// gives the same bytes.
+/// and what its apps need, under a service worker where it has an http(s) origin and in a frame from disk
+/// (docs/intercept.md). The same program gives the same bytes.
 std::vector<SiteFile> page_site();
 
 /// Whether an index.html is that page, of this or another version, rather than a site that a folder's modules made.

@@ -59,7 +59,8 @@ function framed(
   start: string,
   home: string,
 ): AppFrame {
-  const frame = openFrameApp(container, app, broker, { start, keeper: new DatabaseKeeper(`${home}/${app.name}`) });
+  const keeper = new DatabaseKeeper(`${home}/${app.name}`);
+  const frame = openFrameApp(container, app, broker, { start, keeper, failed: message => events.failed(message) });
   const tell = () => events.at(frame.title, frame.path);
   const stop = frame.changed.on(tell);
   queueMicrotask(() => events.started(false));

@@ -30,10 +30,12 @@ export interface LibrariesPage {
   close(): Promise<void>;
 }
 
-/** `entry`: what is in the page; the libraries unless told otherwise. */
+/** `entry`: what is in the page; the libraries unless told otherwise. `head`: html before it. `files`: beside it. */
 export async function openLibrariesPage({
   entry = new URL('./libraries_page.ts', import.meta.url),
-} = {}): Promise<LibrariesPage> {
+  head = '',
+  files = {},
+}: { entry?: URL; head?: string; files?: Readonly<Record<string, string>> } = {}): Promise<LibrariesPage> {
   // @ts-expect-error: plain JavaScript of the end-to-end tests
   const support = (await import('../../tests/support/chromium.mjs')) as Support;
   const directory = mkdtempSync(join(tmpdir(), 'owndir-web-'));
@@ -55,7 +57,11 @@ export async function openLibrariesPage({
       logLevel: 'error',
     });
     const file = join(directory, 'page.html');
-    writeFileSync(file, '<!doctype html><meta charset="utf-8"><title>test</title><script src="page.js"></script>');
+    writeFileSync(
+      file,
+      `<!doctype html><meta charset="utf-8">${head}<title>test</title><body><script src="page.js"></script></body>`,
+    );
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
     const context = await support.openBrowser(bench, { directories: [directory] });
     const page = await support.openPage(bench, context, file);
     return { page, directory, log, drop: path => support.dropDirectory(page, path), close };

@@ -1,4 +1,4 @@
-// What the shell and the script in an app's document say to each other over a MessagePort of their own, beside the one to the
+// What owndir-frame.html and the script in an app's document say to each other over a MessagePort of their own, beside the one to the
 // broker (../port.ts). The document is hostile: what comes from it is parsed here; it trusts its shell.
 
 /** The first message of a new document, to its parent; the answer brings the two ports. */
@@ -47,6 +47,10 @@ export interface Welcome {
 
 export type Area = 'local' | 'session';
 
+export type Stored =
+  | { readonly type: 'store'; readonly area: Area; readonly key: string; readonly value: string | null }
+  | { readonly type: 'clear'; readonly area: Area };
+
 export type FromDocument =
   | { readonly type: 'navigate'; readonly navigation: Navigation }
   /** The answer is here and becomes the document at this address. */
@@ -56,8 +60,7 @@ export type FromDocument =
   | { readonly type: 'push' | 'replace'; readonly url: string; readonly state: unknown }
   | { readonly type: 'go'; readonly delta: number }
   | { readonly type: 'title'; readonly title: string }
-  | { readonly type: 'store'; readonly area: Area; readonly key: string; readonly value: string | null }
-  | { readonly type: 'clear'; readonly area: Area }
+  | Stored
   | { readonly type: 'external'; readonly url: string }
   | { readonly type: 'pong' }
   /** The document's load event. */
@@ -116,7 +119,7 @@ function parseSubmission(value: unknown): Submission | null | undefined {
 export function parseFromDocument(data: unknown, origin: string): FromDocument | null {
   if (typeof data !== 'object' || data === null) return null;
   const message = data as Unknown;
-  const { type, url, state, key, value, area } = message;
+  const { type, url, state } = message;
   switch (type) {
     case 'navigate': {
       const navigation = parseNavigation(message.navigation, origin);
@@ -136,15 +139,22 @@ export function parseFromDocument(data: unknown, origin: string): FromDocument |
       return Number.isInteger(message.delta) ? { type, delta: message.delta as number } : null;
     case 'title':
       return typeof message.title === 'string' ? { type, title: message.title.slice(0, controlLimits.title) } : null;
-    case 'store': {
-      const fits = value === null || isText(value, controlLimits.value);
-      return isArea(area) && isText(key, controlLimits.key) && fits ? { type, area, key, value } : null;
-    }
-    case 'clear':
-      return isArea(area) ? { type, area } : null;
     case 'external':
-      return isText(url, controlLimits.url) && /^(?:https?|mailto|tel):/.test(url) ? { type, url } : null;
+      return isOutside(url) ? { type, url } : null;
     default:
-      return null;
+      return parseStored(data);
   }
+}
+
+export function parseStored(data: object): Stored | null {
+  const { type, area, key, value } = data as Unknown;
+  if (!isArea(area)) return null;
+  if (type === 'clear') return { type, area };
+  const fits = value === null || isText(value, controlLimits.value);
+  return type === 'store' && isText(key, controlLimits.key) && fits ? { type, area, key, value } : null;
+}
+
+/** An address that a person's click may open in a tab of its own. */
+export function isOutside(url: unknown): url is string {
+  return isText(url, controlLimits.url) && /^(?:https?|mailto|tel):/.test(url);
 }

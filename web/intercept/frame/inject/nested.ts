@@ -12,6 +12,8 @@ import {
   type Welcome,
 } from '../control.ts';
 import { AppHistory } from '../history.ts';
+import { loaderOf } from '../loader.ts';
+import { kSandbox } from '../sandbox.ts';
 import type { Context } from './context.ts';
 import { hidden } from './html.ts';
 import { native, trusted } from './natives.ts';
@@ -27,12 +29,6 @@ interface Nested {
   control: MessagePort | null;
 }
 
-export function loaderOf(source: string): string {
-  const safe = source.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
-  return `<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="require-trusted-types-for 'script'"><script>${safe}</script>`;
-}
-
-const sandbox = 'allow-scripts allow-forms allow-modals allow-downloads allow-pointer-lock';
 const maxFrames = 100;
 
 export class NestedFrames {
@@ -101,7 +97,7 @@ export class NestedFrames {
     const document = (old?.document ?? 0) + 1;
     this.#frames.set(frame, { history, navigation, html, document, restores, control: null });
     const given = native.get(frame, 'sandbox');
-    const kept = given?.replace(/\ballow-(?:same-origin|popups\S*|top-navigation\S*)/g, '') ?? sandbox;
+    const kept = given?.replace(/\ballow-(?:same-origin|popups\S*|top-navigation\S*)/g, '') ?? kSandbox;
     native.set(frame, 'sandbox', kept);
     native.set(frame, 'srcdoc', trusted.createHTML(loaderOf(this.#context.source)));
   }

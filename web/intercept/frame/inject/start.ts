@@ -27,14 +27,12 @@ import { installWebSocket } from './websocket.ts';
 import { installWorkers } from './workers.ts';
 import { installXhr } from './xhr.ts';
 
-// A worker has this file too, and neither.
+// A worker has this file too, and no parent.
 const nativeParent = globalThis.parent;
-const nativeTop = globalThis.top;
 
 export function startDocument(): void {
   const welcomed = (event: MessageEvent<unknown>) => {
-    // The page speaks for the host frame, which has no script.
-    if (event.source !== nativeParent && event.source !== nativeTop) return;
+    if (event.source !== nativeParent) return;
     if ((event.data as { type?: unknown } | null)?.type !== kWelcome) return;
     const [control, client] = event.ports;
     if (!control || !client) return;

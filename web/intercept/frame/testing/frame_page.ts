@@ -23,6 +23,7 @@ class FrameBench {
   readonly tunnel = new FakeTunnel(asked => this.#answer(asked));
   /** Said by documents: `top.postMessage`. */
   readonly said: unknown[] = [];
+  readonly failed: string[] = [];
   frame: AppFrame | null = null;
   broker: Broker | null = null;
 
@@ -38,6 +39,7 @@ class FrameBench {
     this.broker?.close();
     this.asked.length = 0;
     this.said.length = 0;
+    this.failed.length = 0;
     this.requests.length = 0;
     const origin = 'https://app.owndir.invalid';
     this.broker = new Broker({ app: 'app', origin, connected: () => Promise.resolve(this.tunnel) });
@@ -49,7 +51,8 @@ class FrameBench {
       load: () => Promise.resolve(this.saved.at(-1) ?? []),
       save: (entries: Entries) => Promise.resolve(void this.saved.push(entries)),
     };
-    this.frame = openFrameApp(container, { name: 'app', title: 'App' }, this.broker, { keeper, start });
+    const failed = (message: string) => void this.failed.push(message);
+    this.frame = openFrameApp(container, { name: 'app', title: 'App' }, this.broker, { keeper, start, failed });
   }
 
   #echo(): void {
