@@ -210,14 +210,17 @@ describe('a redirect', () => {
         ? {
             status: 302,
             fields: [
-              ['Location', 'to/there?x'],
+              ['Location', 'to/there?x#part'],
               ['Set-Cookie', 'a=1'],
             ],
           }
         : { body: target },
     );
     const { head } = await get('/from');
-    expect(head).toMatchObject({ status: 200, target: '/to/there?x', redirected: true, location: null });
+    expect(head).toMatchObject({
+      ...{ status: 200, target: '/to/there?x', fragment: '#part' },
+      ...{ redirected: true, location: null },
+    });
     expect(lastAsked().fields.cookie).toBe('a=1');
   });
 

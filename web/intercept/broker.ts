@@ -124,10 +124,11 @@ export class Broker {
   async #follow(first: FetchHead, firstBody: Body, signal: AbortSignal): Promise<Answer> {
     let head = first;
     let body = firstBody;
+    let fragment = '';
     for (let redirects = 0; ; redirects += 1) {
       const raw = await this.#ask(head, body, signal);
       const location = redirectStatus.has(raw.status) ? this.#locationOf(raw, head) : null;
-      if (location === null) return this.#answer(raw, head, redirects > 0, null);
+      if (location === null) return this.#answer(raw, head, redirects > 0, null, fragment);
       if (head.redirect === 'manual') return this.#answer(raw, head, redirects > 0, location.href);
       void raw.body?.cancel().catch(() => undefined);
       if (head.redirect === 'error') throw new Failure('redirect', 'The answer is a redirect, which was not wanted.');
@@ -139,6 +140,7 @@ export class Broker {
       if (next.keepsBody && body instanceof ReadableStream)
         throw new Failure('redirect', 'The answer is a redirect, and the streamed body is gone.');
       head = next.head;
+      if (location.hash !== '') fragment = location.hash;
       if (!next.keepsBody) body = null;
     }
   }
@@ -157,12 +159,13 @@ export class Broker {
     return url;
   }
 
-  #answer(raw: Raw, head: FetchHead, redirected: boolean, location: string | null): Answer {
+  #answer(raw: Raw, head: FetchHead, redirected: boolean, location: string | null, fragment = ''): Answer {
     const fields = raw.fields.filter(([name]) => !/^set-cookie2?$/i.test(name));
     const cookies = head.cookies ? this.jar.scriptCookies() : null;
     const { status, reason, body } = raw;
     const hasBody = body !== null;
-    return { head: { status, reason, fields, target: head.target, redirected, location, hasBody, cookies }, body };
+    const { target } = head;
+    return { head: { status, reason, fields, target, fragment, redirected, location, hasBody, cookies }, body };
   }
 
   /** One request, from the cache where that may be. */

@@ -38,6 +38,8 @@ export interface AnswerHead {
   readonly fields: readonly Field[];
   /** Of the last request, after redirects. */
   readonly target: string;
+  /** That redirects have given, with its #; the client's own stays where they gave none. */
+  readonly fragment: string;
   readonly redirected: boolean;
   /** A redirect that was not followed: the absolute URL it leads to; the status is its own. */
   readonly location: string | null;

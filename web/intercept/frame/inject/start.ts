@@ -155,8 +155,7 @@ class AppDocument {
   async #show(answer: PortAnswer): Promise<void> {
     const { head } = answer;
     const { navigation, origin } = this.#welcome;
-    const { hash } = new URL(navigation.url);
-    const url = origin + head.target + hash;
+    const url = origin + head.target + (head.fragment || new URL(navigation.url).hash);
     if (head.cookies) this.#cookies.mirror(head.cookies);
     if (head.location !== null) return this.#write(leaving(head.location), url);
     const kind = documentKind(head.status, head.fields);

@@ -393,6 +393,6 @@ async function localAnswer(url: URL, signal: AbortSignal): Promise<PortAnswer> {
   const response = await nativeFetch(url, { signal });
   const fields = [...response.headers].map(([name, value]): Field => [name, value]);
   const { status, statusText: reason, body } = response;
-  const head = { status, reason, fields, target: '/', redirected: false, location: null, hasBody: true, cookies: null };
-  return { head, body };
+  const none = { fragment: '', redirected: false, location: null, cookies: null };
+  return { head: { status, reason, fields, target: '/', hasBody: true, ...none }, body };
 }
