@@ -25,11 +25,12 @@ function show(response: Response, shown: Shown): Response {
 
 export const hasNoBody = (status: number): boolean => status === 204 || status === 205 || status === 304;
 
-function responseOf({ head, body }: PortAnswer, origin: string): Response {
+function responseOf({ head, body }: PortAnswer, origin: string, method: string): Response {
   const headers = new Headers();
   for (const [name, value] of head.fields) headers.append(name, value);
   const { status } = head;
-  const response = new NativeResponse(hasNoBody(status) ? null : body, {
+  const given = hasNoBody(status) || method === 'HEAD' ? null : (body ?? new Uint8Array());
+  const response = new NativeResponse(given, {
     ...{ status, headers },
     statusText: /^[\t\x20-\x7e\x80-\xff]*$/.test(head.reason) ? head.reason : '',
   });
@@ -84,7 +85,7 @@ export function installFetch(context: Context, global: typeof globalThis): void 
       const shown: Shown = { url: url.href, redirected: false, type: 'opaqueredirect', status: 0 };
       return show(new NativeResponse(null), shown);
     }
-    const response = responseOf(answer, context.origin);
+    const response = responseOf(answer, context.origin, request.method);
     tellAbort(response, request.signal);
     if (url.hash !== '') Object.defineProperty(response, 'url', { value: response.url, configurable: true });
     return response;

@@ -9,6 +9,7 @@ const keptBytes = 256 * 1024 * 1024;
 export class Resources {
   readonly #context: Context;
   readonly #known = new Map<string, Promise<string>>();
+  readonly #addresses = new Map<string, string>();
   #kept = 0;
 
   constructor(context: Context) {
@@ -28,6 +29,11 @@ export class Resources {
     return (await known) + hash;
   }
 
+  /** The text with the addresses that its blobs came from. */
+  shown(text: string): string {
+    return text.replace(/blob:[\w./:-]+/g, blob => this.#addresses.get(blob) ?? blob);
+  }
+
   async #load(url: string, dest: string, accept: string): Promise<string> {
     const answer = await ask(this.#context, { url: new URL(url), dest, fields: [['accept', accept]] });
     const { status, fields } = answer.head;
@@ -42,6 +48,8 @@ export class Resources {
       this.#kept -= blob.size;
       queueMicrotask(() => this.#known.delete(url));
     }
-    return nativeURL.create(blob);
+    const made = nativeURL.create(blob);
+    this.#addresses.set(made, url);
+    return made;
   }
 }

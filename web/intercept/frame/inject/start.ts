@@ -4,6 +4,7 @@
 import { BrokerPort, type PortAnswer } from '../../client.ts';
 import { kHello, kWelcome, type FromDocument, type ToDocument, type Welcome } from '../control.ts';
 import { ask, charsetOf, decoderFor, fieldOf, limits, readAll, withoutFragment, type Context } from './context.ts';
+import { installComputedStyle } from './computed_style.ts';
 import { CookieMirror } from './cookies.ts';
 import { DocumentWriter } from './document.ts';
 import { documentKind, errorPage, fileName, pageAround, pageOfText } from './document_kind.ts';
@@ -218,6 +219,7 @@ class AppDocument {
     installEventSource(context);
     installWorkers(context);
     installFontFace(context.base, this.#resources);
+    installComputedStyle(css => this.#resources.shown(css));
     installLocation(this.#location, [window, document]);
     this.#cookies.install(document);
     this.#elements.install();
