@@ -15,6 +15,7 @@ class TextBody final : public BodySource {
     rest_.remove_prefix(piece.size());
     co_return Bytes(piece.begin(), piece.end());
   }
+  std::optional<ByteView> at_hand() const override { return as_bytes(rest_); }
   std::optional<std::uint64_t> length() const override { return length_; }
 
  private:
@@ -24,6 +25,10 @@ class TextBody final : public BodySource {
 };
 
 }  // namespace
+
+Awaitable<Result<std::optional<FileRun>>> BodySource::read_run(std::size_t) {
+  co_return std::optional<FileRun>();
+}
 
 Body make_body(std::string content) {
   return std::make_unique<TextBody>(std::move(content));

@@ -2,6 +2,10 @@
 
 namespace owndir::exchange {
 
+std::optional<Response> Handler::answer_now(const RequestHead&) {
+  return std::nullopt;
+}
+
 Awaitable<Result<SocketAnswer>> Handler::open_socket(Request) {
   co_return SocketAnswer(text_response(501, "There is no WebSocket at this address.\n"));
 }

@@ -36,6 +36,10 @@ class Handler {
   /// breaks the exchange or answers 502. The awaiting coroutine is cancelled when the requester goes away.
   virtual Awaitable<Result<Response>> handle(Request request) = 0;
 
+  /// Answers at once what needs neither wait nor work, exactly as `handle` would; nothing: ask `handle`. For requests
+  /// without a body that are not for a WebSocket. What is asked often must not pay for what is asked seldom.
+  virtual std::optional<Response> answer_now(const RequestHead& head);
+
   /// Answers a request for a WebSocket: a GET without body and without the fields of the handshake itself, but with
   /// Sec-WebSocket-Protocol (offered_protocols). As `handle` otherwise. Unless overridden: status 501.
   virtual Awaitable<Result<SocketAnswer>> open_socket(Request request);

@@ -41,31 +41,53 @@ void set_status(exchange::Response& response, std::uint16_t status) {
   response.head.reason = exchange::standard_reason(status);
 }
 
+exchange::Fields fields_of(const FileFacts& facts) {
+  exchange::Fields fields = {{"Content-Type", std::string(facts.type)},
+                             {"ETag", facts.validators.etag},
+                             {"Last-Modified", http_date(facts.validators.modified)},
+                             {"Accept-Ranges", "bytes"},
+                             {"Cache-Control", "no-cache"}};
+  if (is_active(facts.type)) fields.add("Content-Security-Policy", std::string(kSandbox));
+  return fields;
+}
+
+/// The type of a file whose name tells none, from its beginning.
+Result<std::string_view> sniff(int file, const FileFacts& facts, Disk disk) {
+  if (facts.content) return sniffed_media_type(as_text(*facts.content).substr(0, kSniffed));
+  const auto size = std::min<std::uint64_t>(kSniffed, static_cast<std::uint64_t>(facts.info.st_size));
+  const auto start = read_exactly(file, 0, static_cast<std::size_t>(size), disk);
+  if (!start && would_block(start.error())) return fail(start.error());
+  return sniffed_media_type(start ? as_text(*start) : std::string_view());
+}
+
 Result<OpenFile> open_from(const RootedFolder& folder, const RootedPath& path, bool with_content, Disk disk) {
   // Opening a device or a FIFO can have effects, so look first.
   const auto before = folder.stat(path, disk);
   if (!before) return fail(before.error());
   OpenFile file;
-  file.info = *before;
   if (S_ISDIR(before->st_mode)) file.kind = OpenFile::Kind::directory;
   if (!S_ISREG(before->st_mode)) return file;
   auto descriptor = folder.open(path, O_RDONLY, disk);
   if (!descriptor) return fail(std::move(descriptor.error()));
-  if (::fstat(descriptor->get(), &file.info) < 0) return fail_errno(path.str());
-  if (!S_ISREG(file.info.st_mode)) return file;
+  FileFacts& facts = file.facts;
+  if (::fstat(descriptor->get(), &facts.info) < 0) return fail_errno(path.str());
+  if (!S_ISREG(facts.info.st_mode)) return file;
   file.kind = OpenFile::Kind::file;
   file.descriptor = std::move(*descriptor);
-  const auto size = static_cast<std::uint64_t>(file.info.st_size);
-  file.type = media_type(path.str());
+  const auto size = static_cast<std::uint64_t>(facts.info.st_size);
   if (with_content && size <= kReadAtOnce) {
-    auto content = read_exactly(file.descriptor.get(), 0, size, disk);
+    auto content = read_exactly(file.descriptor.get(), 0, static_cast<std::size_t>(size), disk);
     if (!content && would_block(content.error())) return fail(std::move(content.error()));
-    if (content) file.first = std::move(*content);
+    if (content) facts.content = std::make_shared<const Bytes>(std::move(*content));
   }
-  if (!file.type.empty()) return file;
-  const auto start = read_exactly(file.descriptor.get(), 0, std::min<std::size_t>(kSniffed, size), disk);
-  if (!start && would_block(start.error())) return fail(start.error());
-  file.type = sniffed_media_type(start ? as_text(*start) : std::string_view());
+  facts.type = media_type(path.str());
+  if (facts.type.empty()) {
+    const auto sniffed = sniff(file.descriptor.get(), facts, disk);
+    if (!sniffed) return fail(sniffed.error());
+    facts.type = *sniffed;
+  }
+  facts.validators = validators_of(facts.info);
+  facts.fields = fields_of(facts);
   return file;
 }
 
@@ -79,19 +101,14 @@ Awaitable<Result<OpenFile>> open_file(asio::thread_pool& files, const RootedFold
   co_return co_await run_blocking(files, work);
 }
 
-exchange::Response file_response(OpenFile file, const exchange::RequestHead& head, const Target& target,
-                                 asio::thread_pool& files) {
-  const Validators current = validators_of(file.info);
-  const auto size = static_cast<std::uint64_t>(file.info.st_size);
+exchange::Response file_response(FileDescriptor file, const FileFacts& facts, const exchange::RequestHead& head,
+                                 const Target& target, asio::thread_pool& files) {
+  const Validators& current = facts.validators;
+  const auto size = static_cast<std::uint64_t>(facts.info.st_size);
   exchange::Response response;
   set_status(response, 200);
   auto& fields = response.head.fields;
-  fields = {{"Content-Type", std::string(file.type)},
-            {"ETag", current.etag},
-            {"Last-Modified", http_date(current.modified)},
-            {"Accept-Ranges", "bytes"},
-            {"Cache-Control", "no-cache"}};
-  if (is_active(file.type)) fields.add("Content-Security-Policy", std::string(kSandbox));
+  fields = facts.fields;
   if (target.has_parameter("download"))
     fields.add("Content-Disposition", content_disposition(target.path.segments().back()));
 
@@ -117,17 +134,16 @@ exchange::Response file_response(OpenFile file, const exchange::RequestHead& hea
     }
     case RangeSet::Kind::partial:
       set_status(response, 206);
-      file.first.clear();
       if (set.parts.size() == 1) {
         fields.add("Content-Range", content_range(set.parts[0], size));
         parts.push_back({"", set.parts[0].first, set.parts[0].size()});
       } else {
-        multipart(response, parts, set, file.type, size);
+        multipart(response, parts, set, facts.type, size);
       }
       break;
     case RangeSet::Kind::whole: parts.push_back({"", 0, size}); break;
   }
-  response.body = make_file_body(files, std::move(file.descriptor), std::move(parts), std::move(file.first));
+  response.body = make_file_body(files, std::move(file), std::move(parts), facts.content);
   fields.add("Content-Length", std::to_string(response.body->length().value_or(0)));
   return response;
 }

@@ -20,8 +20,9 @@ struct Part {
   std::uint64_t size = 0;
 };
 
-/// `first`: bytes already read from where the first part begins; may be empty.
-exchange::Body make_file_body(asio::thread_pool& files, FileDescriptor file, std::vector<Part> parts, Bytes first = {});
+/// `content`: all of the file, instead of the descriptor; or null.
+exchange::Body make_file_body(asio::thread_pool& files, FileDescriptor file, std::vector<Part> parts,
+                              std::shared_ptr<const Bytes> content = nullptr);
 
 /// What Disk::cached says of what is not in memory.
 bool would_block(const Error& error);

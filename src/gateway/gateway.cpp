@@ -13,6 +13,7 @@
 #include "gateway/file_response.hpp"
 #include "gateway/html.hpp"
 #include "gateway/listing.hpp"
+#include "gateway/recent_files.hpp"
 #include "gateway/refusal.hpp"
 #include "gateway/target.hpp"
 
@@ -100,12 +101,19 @@ class Gateway final : public exchange::Handler {
     remove_owndir_fields(request.head.fields);
     const std::string method = request.head.method;
     Response response = co_await answer(std::move(request));
-    auto& fields = response.head.fields;
-    if (!fields.contains("X-Content-Type-Options")) fields.add("X-Content-Type-Options", "nosniff");
-    if (!fields.contains("Cross-Origin-Resource-Policy")) fields.add("Cross-Origin-Resource-Policy", "same-origin");
-    if (!fields.contains("Date")) fields.add("Date", http_date(to_unix_ms(system_clock().wall()) / 1000));
-    if (exchange::is_bodiless(method, response.head.status)) response.body.reset();
+    finish(response, method);
     co_return response;
+  }
+
+  std::optional<Response> answer_now(const exchange::RequestHead& head) override {
+    if (head.method != "GET") return std::nullopt;
+    const RecentFiles::Entry* recent = recent_.find(folder_, head.target);
+    if (recent == nullptr || (options_.module_host && options_.module_host())) return std::nullopt;
+    const auto site = options_.built_site ? options_.built_site() : nullptr;
+    if (site && exact_file(*site, recent->target)) return std::nullopt;
+    Response response = file_response(FileDescriptor(), recent->facts, head, recent->target, files_);
+    finish(response, head.method);
+    return response;
   }
 
   Awaitable<Result<exchange::SocketAnswer>> open_socket(exchange::Request request) override {
@@ -127,6 +135,22 @@ class Gateway final : public exchange::Handler {
   }
 
  private:
+  /// What every answer has.
+  void finish(Response& response, std::string_view method) {
+    auto& fields = response.head.fields;
+    if (!fields.contains("X-Content-Type-Options")) fields.add("X-Content-Type-Options", "nosniff");
+    if (!fields.contains("Cross-Origin-Resource-Policy")) fields.add("Cross-Origin-Resource-Policy", "same-origin");
+    if (!fields.contains("Date")) fields.add("Date", date_now());
+    if (exchange::is_bodiless(method, response.head.status)) response.body.reset();
+  }
+
+  const std::string& date_now() {
+    const std::int64_t now = to_unix_ms(system_clock().wall()) / 1000;
+    if (now != date_second_) date_ = http_date(now);
+    date_second_ = now;
+    return date_;
+  }
+
   Awaitable<Response> answer(exchange::Request request) {
     const exchange::RequestHead& head = request.head;
     const auto target = parse_target(head.target);
@@ -187,7 +211,7 @@ class Gateway final : public exchange::Handler {
     Result<OpenFile> file = co_await open_file(files_, site.folder, path, head.method == "GET");
     if (!file) co_return refusal(file.error(), head);
     if (file->kind != OpenFile::Kind::file) co_return refusal(404, head);
-    Response response = file_response(std::move(*file), head, target, files_);
+    Response response = file_response(std::move(file->descriptor), file->facts, head, target, files_);
     response.head.fields.remove("Content-Security-Policy");
     if (has_content_hash(path.str()) && response.head.status < 300)
       response.head.fields.set("Cache-Control", std::string(kForever));
@@ -272,7 +296,8 @@ class Gateway final : public exchange::Handler {
       case OpenFile::Kind::file: break;
     }
     if (target.directory) co_return refusal(404, head);
-    co_return file_response(std::move(*file), head, target, files_);
+    recent_.keep(head.target, target, file->facts);
+    co_return file_response(std::move(file->descriptor), file->facts, head, target, files_);
   }
 
   Awaitable<Response> directory(const RootedPath& path, bool json, const exchange::RequestHead& head) {
@@ -305,6 +330,9 @@ class Gateway final : public exchange::Handler {
   RootedFolder folder_;
   asio::thread_pool& files_;
   GatewayOptions options_;
+  RecentFiles recent_;
+  std::string date_;  ///< of the second below
+  std::int64_t date_second_ = -1;
 };
 
 }  // namespace

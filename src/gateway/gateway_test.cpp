@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "gateway/conditions.hpp"
 #include "gateway/test_gateway.hpp"
@@ -52,6 +53,57 @@ TEST_F(GatewayTest, NeverEndsAFileEarlyThatWasCutMeanwhile) {
   const Answer answer = ask("/large.bin");
   EXPECT_EQ(answer.field("Content-Length"), "200000");
   EXPECT_TRUE(answer.body_broke);
+}
+
+/// A file is kept a moment after its last change.
+class KeptFiles : public GatewayTest {
+ protected:
+  void ask_until_kept(const std::string& target) {
+    const int before = answered_now;
+    for (int tries = 0; tries < 2000 && answered_now == before; ++tries) {
+      ask(target);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    ASSERT_GT(answered_now, before);
+    answered_now = 0;
+  }
+};
+
+TEST_F(KeptFiles, AreAnsweredAtOnceAsOthersAre) {
+  ask_until_kept("/a%20b.txt");
+  EXPECT_EQ(ask("/a%20b.txt").body, "hello");
+  EXPECT_EQ(ask("/a%20b.txt", {{"Range", "bytes=1-2"}}).body, "el");
+  EXPECT_NE(ask("/a%20b.txt", {{"Range", "bytes=0-0,4-4"}}).body.find("\r\n\r\nh\r\n"), std::string::npos);
+  const std::string etag = ask("/a%20b.txt").field("ETag");
+  EXPECT_EQ(ask("/a%20b.txt", {{"If-None-Match", etag}}).status, 304);
+  EXPECT_EQ(answered_now, 5);
+  EXPECT_EQ(ask("/a%20b.txt?download").field("Content-Disposition").substr(0, 10), "attachment");
+  EXPECT_EQ(answered_now, 5);
+}
+
+TEST_F(KeptFiles, AreNeverWhatTheyWere) {
+  const auto path = folder_.path() / "photos/pic.jpg";
+  ask_until_kept("/photos/pic.jpg");
+  folder_.write("photos/pic.jpg", "JPEG");  // as long as before
+  EXPECT_EQ(ask("/photos/pic.jpg").body, "JPEG");
+  ask_until_kept("/photos/pic.jpg");
+  folder_.write("photos/new", "gepj");
+  std::filesystem::rename(folder_.path() / "photos/new", path);
+  EXPECT_EQ(ask("/photos/pic.jpg").body, "gepj");
+  ask_until_kept("/photos/pic.jpg");
+  std::filesystem::rename(path, folder_.path() / "elsewhere");
+  EXPECT_EQ(ask("/photos/pic.jpg").status, 404);
+  std::filesystem::create_symlink("/etc/hostname", path);
+  EXPECT_EQ(ask("/photos/pic.jpg").status, 403);
+  EXPECT_EQ(answered_now, 0);
+}
+
+TEST_F(KeptFiles, AreBounded) {
+  for (int i = 0; i < 300; ++i) folder_.write("n" + std::to_string(i), std::string(60'000, 'n'));
+  ask_until_kept("/n299");
+  for (int round = 0; round < 2; ++round)
+    for (int i = 0; i < 300; ++i) EXPECT_EQ(ask("/n" + std::to_string(i)).body.size(), 60'000u);
+  EXPECT_LT(answered_now, 300);  // 18 MB do not fit
 }
 
 TEST_F(GatewayTest, RefusesWhatIsNotAPathInTheFolder) {

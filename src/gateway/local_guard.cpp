@@ -83,12 +83,15 @@ bool has_cookie(const exchange::Fields& fields, std::string_view name, std::stri
   return found;
 }
 
-/// Takes the pair of that name out of the request, and leaves the others as they are.
-void remove_cookie(exchange::Fields& fields, std::string_view name) {
-  const bool there = std::any_of(fields.begin(), fields.end(), [name](const auto& field) {
+bool holds_cookie(const exchange::Fields& fields, std::string_view name) {
+  return std::any_of(fields.begin(), fields.end(), [name](const auto& field) {
     return iequals(field.name, "Cookie") && field.value.find(name) != std::string::npos;
   });
-  if (!there) return;
+}
+
+/// Takes the pair of that name out of the request, and leaves the others as they are.
+void remove_cookie(exchange::Fields& fields, std::string_view name) {
+  if (!holds_cookie(fields, name)) return;
   exchange::Fields kept;
   for (const auto& field : fields) {
     if (!iequals(field.name, "Cookie") || field.value.find(name) == std::string::npos) {
@@ -198,6 +201,19 @@ class Guard final : public LocalGuard {
     co_return co_await answer_read(std::move(request));
   }
 
+  std::optional<Response> answer_now(const exchange::RequestHead& head) override {
+    const std::string_view host = head.fields.get("Host").value_or("");
+    const bool plain = head.method == "GET" && !head.target.starts_with("/@/") && !is_app_host(host) &&
+                       head.fields.get("Sec-Fetch-Mode") != "navigate" &&
+                       !head.fields.contains("Sec-WebSocket-Version");
+    if (!plain || check_host(head, host) || check_read(head, host)) return std::nullopt;
+    const std::string cookie = cookie_name();
+    if (!holds_cookie(head.fields, cookie)) return next_.answer_now(head);
+    exchange::RequestHead passed = head;
+    remove_cookie(passed.fields, cookie);
+    return next_.answer_now(passed);
+  }
+
   /// What a socket does is for its session to decide, so opening one needs what a write needs.
   Awaitable<Result<exchange::SocketAnswer>> open_socket(Request request) override {
     const std::string host(request.head.fields.get("Host").value_or(""));
@@ -247,13 +263,13 @@ class Guard final : public LocalGuard {
   }
 
   /// Reads on loopback need no cookie, so that a typed address works, but must not come from another site's page.
-  std::optional<Response> check_read(const exchange::RequestHead& head, const std::string& host) const {
+  std::optional<Response> check_read(const exchange::RequestHead& head, std::string_view host) const {
     const std::string_view site = head.fields.get("Sec-Fetch-Site").value_or("");
     const std::string_view mode = head.fields.get("Sec-Fetch-Mode").value_or("");
     const std::string_view destination = head.fields.get("Sec-Fetch-Dest").value_or("");
     const auto origin = head.fields.get("Origin");
-    const bool foreign =
-        site.empty() ? origin && !iequals(*origin, "http://" + host) : site != "same-origin" && site != "none";
+    const bool foreign = site.empty() ? origin && !iequals(*origin, "http://" + std::string(host))
+                                      : site != "same-origin" && site != "none";
     const bool opened_by_a_link = head.method == "GET" && mode == "navigate" && destination == "document";
     if (!foreign || opened_by_a_link) return is_open_to_network_ ? check_session(head) : std::nullopt;
     const Refusal refusal = {403, "Another site asked for this", "Another site's page asked for this, and may not.",

@@ -74,6 +74,36 @@ TEST_F(LocalStack, ServesTheFolder) {
   EXPECT_THAT(get("http://" + host() + "/a.txt"), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(LocalStack, AnswersManyRequestsOfOneConnectionWithWhatIsThereThen) {
+  http::RawClient client(server_->port());
+  const std::string request = "GET /a.txt HTTP/1.1\r\nHost: " + host() + "\r\n\r\n";
+  std::string many;
+  for (int i = 0; i < 200; ++i) many += request;
+  client.send(many);
+  for (int i = 0; i < 200; ++i) {
+    const std::string answer = client.read_until("\r\n\r\nhello");
+    ASSERT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+    ASSERT_EQ(answer.find("HTTP/1.1", 1), answer.npos);
+  }
+  folder_.write("a.txt", "HELLO");
+  client.send(request);
+  EXPECT_THAT(client.read_until("\r\n\r\nHELLO"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(get("/a.txt", "Sec-Fetch-Site: cross-site\r\nConnection: close\r\n"), StartsWith("HTTP/1.1 403"));
+}
+
+TEST_F(LocalStack, SendsLargeFilesAndTheirRangesWhole) {
+  std::string content;
+  for (int i = 0; content.size() < 3'000'000; ++i) content += std::to_string(i) + "\n";
+  folder_.write("large.txt", content);
+  const auto body = [](const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); };
+  EXPECT_TRUE(body(get("/large.txt")) == content);
+  EXPECT_TRUE(body(get("/large.txt", "Range: bytes=1000001-2999999\r\nConnection: close\r\n")) ==
+              content.substr(1'000'001, 1'999'999));
+  const std::string parts = get("/large.txt", "Range: bytes=5-700000,900000-1900000\r\nConnection: close\r\n");
+  EXPECT_THAT(parts, HasSubstr(content.substr(5, 699'996) + "\r\n--owndir-"));
+  EXPECT_THAT(parts, HasSubstr("\r\n\r\n" + content.substr(900'000, 1'000'001) + "\r\n--owndir-"));
+}
+
 TEST_F(LocalStack, RefusesARebindingHostInEitherForm) {
   http::RawClient client(server_->port());
   client.send("GET / HTTP/1.1\r\nHost: evil.example:" + std::to_string(server_->port()) +

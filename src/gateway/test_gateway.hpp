@@ -48,13 +48,33 @@ class GatewayTest : public ::testing::Test {
     return answer;
   }
 
+  static void expect_same(const Response& now, const Response& later) {
+    EXPECT_EQ(now.head.status, later.head.status);
+    const bool parts = now.head.fields.get("Content-Type").value_or("").starts_with("multipart/");
+    if (!parts) {  // whose boundary is random
+      EXPECT_EQ(now.head.fields, later.head.fields);
+    }
+    ASSERT_EQ(now.body == nullptr, later.body == nullptr);
+    if (!now.body) return;
+    const auto all = now.body->at_hand();
+    const auto same = later.body->at_hand();
+    ASSERT_EQ(all.has_value(), same.has_value());
+    if (all) {
+      EXPECT_EQ(as_text(*all), as_text(*same));
+    }
+  }
+
   static Awaitable<void> run(GatewayTest& self, Request request, Answer& answer) {
     const bool head = request.head.method == "HEAD";
+    // What is answered at once must be what `handle` answers.
+    const auto now = self.gateway_->answer_now(request.head);
+    self.answered_now += now ? 1 : 0;
     Result<Response> response = co_await self.gateway_->handle(std::move(request));
     if (!response) co_return;
     answer.status = response->head.status;
     answer.fields = response->head.fields;
     EXPECT_TRUE(response->body == nullptr || !exchange::is_bodiless(head ? "HEAD" : "GET", answer.status));
+    if (now) expect_same(*now, *response);
     if (self.before_body) self.before_body();
     while (response->body) {
       const Result<Bytes> piece = co_await response->body->read(7000);
@@ -69,6 +89,7 @@ class GatewayTest : public ::testing::Test {
   GatewayOptions options_;
   std::unique_ptr<exchange::Handler> gateway_;
   std::function<void()> before_body;
+  int answered_now = 0;
 };
 
 }  // namespace owndir::gateway

@@ -6,9 +6,9 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <charconv>
 
 #include "base/log.hpp"
@@ -20,10 +20,7 @@ namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
-
-SteadyTime after(std::chrono::milliseconds wait) {
-  return std::chrono::steady_clock::now() + wait;
-}
+constexpr unsigned kAnswersAtOnce = 64;
 
 }  // namespace
 
@@ -93,7 +90,11 @@ void Connection::turn_away(asio::ip::tcp::socket socket) {
 
 Awaitable<void> Connection::serve() {
   try {
-    while (co_await serve_one()) {
+    for (unsigned served = 1;; ++served) {
+      const bool goes_on = co_await serve_one();
+      if (!goes_on) break;
+      // Answers that need no wait must not keep the thread from others.
+      if (served % kAnswersAtOnce == 0) co_await asio::post(asio::use_awaitable);
     }
   } catch (const boost::system::system_error& error) {
     if (error.code() == asio::error::operation_aborted) throw;
@@ -123,10 +124,15 @@ Awaitable<bool> Connection::serve_one() {
       std::from_chars(field->data(), field->data() + field->size(), length.emplace());
     request.body = std::make_unique<RequestBody>(shared_from_this(), length);
   }
-  exchange::SocketAnswer answered = co_await answer(std::move(request), *in);
-  if (upgrade_) co_return false;
+  std::optional<exchange::Response> now;
+  if (!in->has_body && !in->websocket) now = handler_.answer_now(request.head);
+  if (!now) {
+    exchange::SocketAnswer answered = co_await answer(std::move(request), *in);
+    if (upgrade_) co_return false;
+    now = std::move(std::get<exchange::Response>(answered));
+  }
+  exchange::Response response = std::move(*now);
   const bool keep_alive = in->keep_alive && settle_request_body();
-  exchange::Response response = std::move(std::get<exchange::Response>(answered));
   if (!co_await respond(std::move(response), *in, keep_alive)) co_return false;
   if (keep_alive) co_return true;
   co_await linger();
@@ -193,57 +199,6 @@ Awaitable<bool> Connection::respond(exchange::Response response, const IncomingH
     co_return false;
   }
   co_return true;
-}
-
-Awaitable<bool> Connection::send_body(exchange::Body body, const ResponsePlan& plan) {
-  std::string head = plan.head;
-  std::uint64_t sent = 0;
-  if (!plan.length) {  // a stream may take its time: its head goes ahead
-    if (!co_await send(head, {}, {})) co_return false;
-    head.clear();
-  }
-  for (;;) {
-    const Result<Bytes> piece = co_await body->read(limits_.body_piece);
-    if (!piece) {
-      log("http").debug("a response is cut short: {}", printable(piece.error().to_string()));
-      co_return false;
-    }
-    if (piece->empty()) {
-      // A source whose wait was cancelled may take that for its end.
-      const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
-      if (cancelled != asio::cancellation_type::none) co_return false;
-      break;
-    }
-    sent += piece->size();
-    if (plan.length && sent > *plan.length) co_return false;
-    if (plan.chunked) {
-      std::array<char, 24> size{};
-      const int digits = std::snprintf(size.data(), size.size(), "%zx\r\n", piece->size());
-      head.append(size.data(), static_cast<std::size_t>(digits));
-    }
-    if (!co_await send(head, *piece, plan.chunked ? std::string_view("\r\n") : std::string_view())) co_return false;
-    head.clear();
-    if (plan.length && sent == *plan.length) co_return true;
-  }
-  if (plan.length && sent != *plan.length) co_return false;
-  if (plan.chunked) head += "0\r\n\r\n";
-  if (!head.empty()) co_return co_await send(head, {}, {});
-  co_return true;
-}
-
-Awaitable<bool> Connection::send(std::string_view head, ByteView piece, std::string_view tail) {
-  const std::array<asio::const_buffer, 3> buffers = {asio::buffer(head), asio::buffer(piece.data(), piece.size()),
-                                                     asio::buffer(tail)};
-  // Each byte that the reader takes is a sign of life.
-  const auto progress = [this](const boost::system::error_code& error, std::size_t) -> std::size_t {
-    if (error) return 0;
-    write_due_ = after(limits_.write_wait);
-    return 256 * 1024;
-  };
-  due_at(write_due_, after(limits_.write_wait));
-  const auto [error, written] = co_await asio::async_write(socket_, buffers, progress, kTuple);
-  write_due_ = SteadyTime::max();
-  co_return !error;
 }
 
 Awaitable<void> Connection::refuse(Refusal refusal) {

@@ -40,6 +40,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<exchange::SocketAnswer> answer(exchange::Request request, IncomingHead& in);
   Awaitable<bool> respond(exchange::Response response, const IncomingHead& in, bool keep_alive);
   Awaitable<bool> send_body(exchange::Body body, const ResponsePlan& plan);
+  Awaitable<bool> send_run(std::string_view head, exchange::FileRun run);
+  static bool cut_short(const Error& error);
+  static SteadyTime after(std::chrono::milliseconds wait) { return std::chrono::steady_clock::now() + wait; }
   Awaitable<bool> send(std::string_view head, ByteView piece, std::string_view tail);
   Awaitable<void> refuse(Refusal refusal);
   Awaitable<void> linger();
