@@ -19,6 +19,7 @@ import { portLimits, type AnswerHead, type FetchHead, type Field } from './port.
 import {
   browserFields,
   gathered,
+  has,
   identityFields,
   isIdempotent,
   isSafe,
@@ -97,7 +98,8 @@ export class Broker {
   async fetch(head: FetchHead, body: Body, signal: AbortSignal): Promise<Answer> {
     const both = AbortSignal.any([signal, this.#life.signal]);
     try {
-      const whole = body instanceof ReadableStream ? await gathered(body) : body;
+      const wantsLength = body instanceof ReadableStream && !has(head.fields, 'content-length');
+      const whole = wantsLength ? await gathered(body) : body;
       return await this.#follow(head, whole, both);
     } catch (error) {
       throw failureOf(error);
@@ -111,7 +113,9 @@ export class Broker {
     if (cookie !== '') headers.push(['cookie', cookie]);
     try {
       const tunnel = await this.#tunnel(both);
-      return await tunnel.openSocket(target, { protocols, headers, signal: both });
+      const socket = await tunnel.openSocket(target, { protocols, headers, signal: both });
+      this.#takeCookies(socket.fields, target, 'same');
+      return socket;
     } catch (error) {
       throw failureOf(error);
     }
@@ -247,12 +251,12 @@ export class Broker {
 
   async #exchange(head: FetchHead, request: TunnelRequest, signal: AbortSignal): Promise<Raw> {
     const response = await this.#send(request, signal);
-    if (head.credentials) this.#takeCookies(response, head);
+    if (head.credentials) this.#takeCookies(response.fields, head.target, head.site);
     const { status, reason } = response;
     return { status, reason, ...decoded(response.fields, status, response.body) };
   }
 
-  #takeCookies({ fields }: TunnelResponse, { target, site }: FetchHead): void {
+  #takeCookies(fields: TunnelSocket['fields'], target: string, site: FetchHead['site']): void {
     let changed = false;
     for (const [name, value] of fields)
       if (name.toLowerCase() === 'set-cookie') changed = this.jar.setFromResponse(value, target, site) || changed;

@@ -143,6 +143,7 @@ it('uses a stale one where the mode does not care, and nothing where there is no
 it('leaves requests with a range or conditions of their own alone', () => {
   expect(effectiveMode('default', [['Range', 'bytes=0-1']])).toBe('no-store');
   expect(effectiveMode('default', [['If-None-Match', '"1"']])).toBe('no-store');
+  expect(effectiveMode('no-cache', [['If-None-Match', '"1"']])).toBe('no-store');
   expect(effectiveMode('reload', [['If-None-Match', '"1"']])).toBe('reload');
 });
 

@@ -61,7 +61,9 @@ const policyRequest = ({ target, fields }: CacheRequest) => ({
 export function effectiveMode(mode: RequestCache, fields: readonly Field[]): RequestCache {
   const names = fields.map(([name]) => name.toLowerCase());
   if (names.includes('range')) return 'no-store';
-  return mode === 'default' && names.some(name => conditional.has(name)) ? 'no-store' : mode;
+  // With a condition of the page's own, browsers tell their service worker no-cache.
+  const mayBeOwn = mode === 'default' || mode === 'no-cache';
+  return mayBeOwn && names.some(name => conditional.has(name)) ? 'no-store' : mode;
 }
 
 export class HttpCache {

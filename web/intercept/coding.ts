@@ -20,14 +20,12 @@ export interface Decoded {
   readonly body: ReadableStream<Bytes> | null;
 }
 
-/** As the application sees it. A coding that nobody asked for stays, with its name. */
+/** As the application sees it: the fields still say what they were on the way, as a browser shows them. */
 export function decoded(fields: readonly Field[], status: number, body: ReadableStream<Bytes> | null): Decoded {
   const codings = codingsOf(fields);
   if (!body || status === 206 || codings === null || codings.length === 0) return { fields: [...fields], body };
-  const gone = new Set(['content-encoding', 'content-length']);
-  const left = fields.filter(([name]) => !gone.has(name.toLowerCase()));
   const plain = codings.reverse().reduce((stream, coding) => takenOff(stream, coding), body);
-  return { fields: left, body: plain };
+  return { fields: [...fields], body: plain };
 }
 
 function takenOff(body: ReadableStream<Bytes>, coding: string): ReadableStream<Bytes> {

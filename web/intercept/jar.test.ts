@@ -22,7 +22,7 @@ describe('a cookie', () => {
     ['/a/b/c', '/a/b'],
   ])('of %s without a path is for %s', (target, path) => {
     jar.setFromResponse('a=1', target);
-    expect(jar.scriptCookies()).toEqual([{ name: 'a', value: '1', path, expires: null }]);
+    expect(jar.scriptCookies()).toEqual([{ name: 'a', value: '1', path, expires: null, httpOnly: false }]);
   });
 
   it('comes after those with longer paths and before younger ones; a new value keeps its place', () => {
@@ -88,7 +88,7 @@ describe('scripts', () => {
     expect(jar.setFromScript('session=forged', '/')).toBe(false);
     expect(jar.setFromScript('other=1; HttpOnly', '/')).toBe(false);
     expect(jar.scriptText('/')).toBe('');
-    expect(jar.scriptCookies()).toEqual([]);
+    expect(jar.scriptCookies().map(({ name, value }) => [name, value])).toEqual([['session', '']]);
     expect(sent('/')).toBe('session=secret');
   });
 
@@ -104,6 +104,14 @@ describe('scripts', () => {
     mirror.mirror(jar.scriptCookies());
     expect(mirror.scriptText('/x/')).toBe(jar.scriptText('/x/'));
     expect(mirror.scriptText('/')).toBe('a=1; c=3');
+  });
+
+  it('cannot replace one that is HttpOnly, not even in a mirror that has no value of it', () => {
+    jar.setFromResponse('session=secret; HttpOnly', '/');
+    const mirror = new Jar('notes.owndir.invalid');
+    mirror.mirror(jar.scriptCookies());
+    expect(mirror.setFromScript('session=forged', '/')).toBe(false);
+    expect(mirror.scriptText('/')).toBe('');
   });
 });
 

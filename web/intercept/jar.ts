@@ -12,7 +12,6 @@ const maxAgeMs = 400 * 86_400_000;
 type SameSite = 'strict' | 'lax' | 'none' | 'default';
 
 export interface Cookie extends ScriptCookie {
-  readonly httpOnly: boolean;
   readonly sameSite: SameSite;
   readonly created: number;
 }
@@ -72,20 +71,18 @@ export class Jar {
     return new TextDecoder().decode(latin1(text) ?? new Uint8Array());
   }
 
-  /** All that scripts may see, in the order of sending. */
+  /** What scripts may know of all, in the order of sending. */
   scriptCookies(): ScriptCookie[] {
-    const visible = this.#ordered().filter(({ cookie }) => !cookie.httpOnly);
-    return visible.map(({ cookie: { name, value, path, expires } }) => ({ name, value, path, expires }));
+    return this.#ordered().map(({ cookie: { name, value, path, expires, httpOnly } }) => {
+      return { name, value: httpOnly ? '' : value, path, expires, httpOnly };
+    });
   }
 
   /** Becomes what another jar shows of itself to scripts. */
   mirror(cookies: readonly ScriptCookie[]): void {
     this.#cookies.clear();
-    cookies.forEach(({ name, value, path, expires }, at) => {
-      const cookie: Cookie = {
-        ...{ name, value, path, created: at - cookies.length },
-        ...{ httpOnly: false, sameSite: 'default', expires },
-      };
+    cookies.forEach((shown, at) => {
+      const cookie: Cookie = { ...shown, created: at - cookies.length, sameSite: 'default' };
       this.#cookies.set(keyOf(cookie), { cookie, used: 0 });
     });
   }

@@ -23,13 +23,15 @@ export interface FetchHead {
   readonly cookies: boolean;
 }
 
-/** A cookie as a script may see it. */
+/** A cookie as a script may know it. */
 export interface ScriptCookie {
   readonly name: string;
   readonly value: string;
   readonly path: string;
   /** Unix milliseconds; null: for the session. */
   readonly expires: number | null;
+  /** HttpOnly: it is not shown and comes without its value, and no script can replace it. */
+  readonly httpOnly: boolean;
 }
 
 export interface AnswerHead {

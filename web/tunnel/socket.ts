@@ -19,6 +19,8 @@ const closeReason = tunnelLimits.socketControl - 2;
 export interface TunnelSocket {
   /** The one that the server chose, or "". */
   readonly protocol: string;
+  /** Of the acceptance. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
   /**
    * Resolves when the message is on its way and there is room for the next. Rejects with a TunnelError: `closed`, or
    * `tooLarge` for one beyond the limit or with too many waiting, which are not sent and leave the socket open.
@@ -72,6 +74,7 @@ export class SocketExchange implements TunnelSocket, DataSource {
   readonly #onAbort = () => this.reset(aborted(this.#settings.signal));
   #state: 'asked' | 'open' | 'closing' | 'over' = 'asked';
   #protocol = '';
+  #fields: TunnelSocket['fields'] = [];
   #credit: number;
   #outgoing: Outgoing[] = [];
   #queued = 0;
@@ -105,6 +108,9 @@ export class SocketExchange implements TunnelSocket, DataSource {
   }
   get protocol(): string {
     return this.#protocol;
+  }
+  get fields(): TunnelSocket['fields'] {
+    return this.#fields;
   }
   get onmessage(): TunnelSocket['onmessage'] {
     return this.#onmessage;
@@ -229,6 +235,7 @@ export class SocketExchange implements TunnelSocket, DataSource {
     if (chosen !== '' && !this.#settings.protocols.includes(chosen))
       return this.#broken('a protocol that was not offered');
     this.#protocol = chosen;
+    this.#fields = head.fields;
     this.#state = 'open';
     this.#opened.resolve(this);
   }

@@ -5,10 +5,15 @@ import preludeSource from 'worker:./prelude.ts';
 import { BrokerPort } from '../client.ts';
 import type { ScriptCookie } from '../port.ts';
 import type { Note } from '../worker/messages.ts';
+import { Asking } from './asking.ts';
 import { CookieMirror } from './cookies.ts';
+import { replaceGlobal } from '../frame/inject/events.ts';
+import { makeEventSource } from '../frame/inject/eventsource.ts';
+import { eventStreams, makeFetch } from './fetch.ts';
 import { Navigation } from './navigation.ts';
 import { makeWebSocket } from './websocket.ts';
 import { makeWorker } from './workers.ts';
+import { patchXhr } from './xhr.ts';
 
 interface Config {
   readonly app: string;
@@ -50,14 +55,20 @@ function start(script: HTMLOrSVGScriptElement, { app, page, prefix, target, cook
     get: () => mirror.text,
     set: (text: unknown) => mirror.set(String(text)),
   });
+  const base = () => document.baseURI;
   define(
     'WebSocket',
     makeWebSocket(window.WebSocket, {
-      base: () => document.baseURI,
+      base,
       target: url => (url.host === location.host ? url.pathname + url.search : null),
       port: current,
     }),
   );
+  const asking = new Asking(url => url.origin === location.origin);
+  const fetch = makeFetch(window.fetch.bind(window), asking, base);
+  define('fetch', fetch);
+  replaceGlobal('EventSource', makeEventSource(eventStreams(fetch, asking, base), window.EventSource));
+  patchXhr(XMLHttpRequest, { asking, base, mayWait: false });
   const forward = (end: MessagePort) => tell({ owndir: 'port', app }, [end]);
   define('Worker', makeWorker(window.Worker, preludeSource, forward));
   hideServiceWorker();

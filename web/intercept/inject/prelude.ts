@@ -1,8 +1,13 @@
 // Runs before the script of a dedicated worker of an app.
 
 import { BrokerPort } from '../client.ts';
+import { Asking } from './asking.ts';
+import { replaceGlobal } from '../frame/inject/events.ts';
+import { makeEventSource } from '../frame/inject/eventsource.ts';
+import { eventStreams, makeFetch } from './fetch.ts';
 import { makeWebSocket } from './websocket.ts';
 import { kGreeting } from './workers.ts';
+import { patchXhr } from './xhr.ts';
 
 const scope = globalThis as unknown as {
   WebSocket: typeof WebSocket;
@@ -26,6 +31,12 @@ if (isDedicated) {
   let broker: BrokerPort | null = null;
   const { href } = scope.location;
   const here = new URL(href.startsWith('blob:') ? href.slice('blob:'.length) : href);
+  const base = () => href;
+  const asking = new Asking(url => url.origin === here.origin);
+  const fetch = makeFetch(globalThis.fetch.bind(globalThis), asking, base);
+  globalThis.fetch = fetch;
+  replaceGlobal('EventSource', makeEventSource(eventStreams(fetch, asking, base), EventSource));
+  patchXhr(XMLHttpRequest, { asking, base, mayWait: true });
   scope.WebSocket = makeWebSocket(scope.WebSocket, {
     base: () => here.href,
     target: url => (url.host === here.host ? url.pathname + url.search : null),

@@ -36,6 +36,8 @@ export class FakeTunnel implements Tunnel {
   handler: Handler;
   /** What openSocket does before it gives a socket. */
   onSocket: () => void = () => undefined;
+  /** Of the acceptance of sockets. */
+  socketFields: TunnelSocket['fields'] = [];
 
   constructor(handler: Handler) {
     this.handler = handler;
@@ -67,6 +69,7 @@ export class FakeTunnel implements Tunnel {
   ): Promise<TunnelSocket> {
     this.onSocket();
     const socket = new FakeSocket(protocols[0] ?? '');
+    socket.fields = this.socketFields;
     signal?.addEventListener('abort', () => socket.onclose?.(1006, 'aborted'), { once: true });
     this.sockets.push({ target, protocols, fields: headers.map(([name, value]) => [name, value]), socket });
     return socket;
@@ -75,6 +78,7 @@ export class FakeTunnel implements Tunnel {
 
 export class FakeSocket implements TunnelSocket {
   readonly protocol: string;
+  fields: TunnelSocket['fields'] = [];
   readonly sent: (string | Uint8Array)[] = [];
   closedWith: [number | undefined, string | undefined] | null = null;
   onmessage: TunnelSocket['onmessage'] = null;

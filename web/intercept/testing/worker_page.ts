@@ -36,9 +36,28 @@ function endless(signal: AbortSignal | undefined): ReadableStream<Bytes> {
   });
 }
 
+let stalls = 0;
+/** How much has been asked for of all the zeros. */
+let poured = 0;
+function zeros(size: number): ReadableStream<Bytes> {
+  let left = size;
+  return new ReadableStream<Bytes>(
+    {
+      pull: controller => {
+        const piece = new Uint8Array(Math.min(64 * 1024, left));
+        left -= piece.length;
+        poured += piece.length;
+        controller.enqueue(piece);
+        if (left === 0) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
 const media = new Uint8Array(100_000).map((_, at) => at % 251);
 
-function answer(asked: Asked): Reply {
+function answer(asked: Asked): Reply | Promise<Reply> {
   const { method, target, fields, body } = asked;
   const [path = ''] = target.split('?');
   switch (path) {
@@ -69,6 +88,16 @@ function answer(asked: Asked): Reply {
       return { status: 303, fields: [['location', '/deep/page?moved']] };
     case '/events':
       return { fields: [['content-type', 'text/event-stream']], body: endless(asked.signal) };
+    case '/stall':
+      stalls += 1;
+      return new Promise((_, reject) => {
+        asked.signal?.addEventListener('abort', () => {
+          stalls -= 1;
+          reject(new Error('aborted'));
+        });
+      });
+    case '/large':
+      return { body: zeros(Number(target.split('?')[1]) * 1024 * 1024) };
     case '/broken':
       return {
         body: new ReadableStream<Bytes>({
@@ -118,6 +147,8 @@ const bench = {
   log,
   tunnel,
   streams: () => streams,
+  stalls: () => stalls,
+  poured: () => poured,
   frame: null as ReturnType<typeof openWorkerApp> | null,
   broker: null as Broker | null,
   open(name: string, start = '/'): void {

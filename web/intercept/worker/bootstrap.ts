@@ -33,6 +33,9 @@ async function start(): Promise<void> {
   serviceWorker.addEventListener('message', (event: MessageEvent<unknown>) => {
     const note = noteOf(event.data);
     if (note?.owndir === 'wanted' && note.app === app) giveWorker(event.source as ServiceWorker | null);
+    // Not before: what the frame asks for must not go to a page that was here earlier.
+    if (note?.owndir === 'served' && note.app === app)
+      tell({ owndir: 'serving', app, start: addressing.documentUrl(app, '') });
   });
   serviceWorker.startMessages();
   window.addEventListener('message', event => {
@@ -40,7 +43,6 @@ async function start(): Promise<void> {
     if (noteOf(event.data)?.owndir === 'tick') registration.active?.postMessage({ owndir: 'tick' });
   });
   giveWorker(worker);
-  tell({ owndir: 'serving', app, start: addressing.documentUrl(app, '') });
 }
 
 function activated(registration: ServiceWorkerRegistration): Promise<ServiceWorker> {

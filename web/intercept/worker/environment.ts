@@ -22,6 +22,7 @@ export interface ClientLike {
 export interface MessageEventLike extends Extendable {
   readonly data: unknown;
   readonly ports: readonly MessagePort[];
+  readonly source: ClientLike | null;
 }
 
 export interface WorkerScope {

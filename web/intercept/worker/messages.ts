@@ -12,6 +12,8 @@ export type Note =
   | { readonly owndir: 'port'; readonly app: string }
   /** Bootstrap to worker, with the other end. */
   | { readonly owndir: 'serve'; readonly app: string }
+  /** Worker to bootstrap: it has that port, and the page answers at its other end. */
+  | { readonly owndir: 'served'; readonly app: string }
   /** Page to bootstrap to worker: keeps the worker from going to sleep while answers stream. */
   | { readonly owndir: 'tick' }
   /** Document to page: where it is, for the frame's head. */
@@ -19,7 +21,7 @@ export type Note =
   /** Document to page: this path of the app in another tab. */
   | { readonly owndir: 'open'; readonly app: string; readonly target: string };
 
-const kinds = ['serving', 'failed', 'wanted', 'port', 'serve', 'tick', 'at', 'open'];
+const kinds = ['serving', 'failed', 'wanted', 'port', 'serve', 'served', 'tick', 'at', 'open'];
 const kLongest = 20_000;
 
 /** Null when it is none of ours. */
@@ -36,5 +38,5 @@ export function noteOf(data: unknown): Note | null {
   if (owndir === 'failed') return has(message) ? { owndir, app, message: message ?? '' } : null;
   if (owndir === 'at') return has(title, target) ? { owndir, app, title: title ?? '', target: target ?? '' } : null;
   if (owndir === 'open') return has(target) ? { owndir, app, target: target ?? '' } : null;
-  return { owndir: owndir as 'wanted' | 'port' | 'serve', app };
+  return { owndir: owndir as 'wanted' | 'port' | 'serve' | 'served', app };
 }

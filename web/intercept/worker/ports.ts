@@ -3,14 +3,20 @@
 
 import { BrokerPort } from '../client.ts';
 import { noteOf } from './messages.ts';
-import type { MessageEventLike, WorkerScope } from './environment.ts';
+import type { ClientLike, MessageEventLike, WorkerScope } from './environment.ts';
 
 const kWaitMs = 20_000;
 const kAskEveryMs = 2_000;
 
+interface Live {
+  readonly port: BrokerPort;
+  /** Id of the window that brought it, which lies in the page that it leads to. */
+  readonly from: string;
+}
+
 export class Ports {
   readonly #scope: WorkerScope;
-  readonly #live = new Map<string, BrokerPort>();
+  readonly #live = new Map<string, Live>();
   readonly #waiting = new Map<string, Promise<BrokerPort>>();
   readonly #arrived = new Map<string, (port: BrokerPort) => void>();
 
@@ -24,10 +30,11 @@ export class Ports {
     return [...this.#live.keys()];
   }
 
-  /** Rejects with a TypeError when no page gives one. */
-  get(app: string): Promise<BrokerPort> {
+  /** Rejects with a TypeError when no page gives one. `sure`: not one whose page is gone and did not say so. */
+  async get(app: string, sure: boolean): Promise<BrokerPort> {
     const live = this.#live.get(app);
-    if (live) return Promise.resolve(live);
+    if (live && (!sure || (await this.#scope.clients.get(live.from)))) return live.port;
+    live?.port.close();
     let waiting = this.#waiting.get(app);
     if (!waiting) {
       waiting = this.#ask(app).finally(() => this.#waiting.delete(app));
@@ -64,17 +71,18 @@ export class Ports {
     const port = new BrokerPort(end);
     // A page that is gone takes the port and never answers.
     void port.ready.then(
-      () => this.#take(note.app, port),
+      () => this.#take(note.app, port, event.source),
       () => undefined,
     );
   }
 
-  #take(app: string, port: BrokerPort): void {
+  #take(app: string, port: BrokerPort, source: ClientLike | null): void {
     // The newest page is the one in front; what runs over the older port goes on there.
-    this.#live.set(app, port);
+    this.#live.set(app, { port, from: source?.id ?? '' });
     port.onlost = () => {
-      if (this.#live.get(app) === port) this.#live.delete(app);
+      if (this.#live.get(app)?.port === port) this.#live.delete(app);
     };
     this.#arrived.get(app)?.(port);
+    source?.postMessage({ owndir: 'served', app });
   }
 }

@@ -7,7 +7,10 @@ import { concat, utf8, type Bytes } from '../../base/bytes.ts';
 import { isAppName } from '../apps.ts';
 import type { PortAnswer } from '../client.ts';
 import type { FetchHead, Field } from '../port.ts';
+import { isSafe } from '../request.ts';
 import { Addressing, pageOrigin } from './addressing.ts';
+import { beyondAscii, kAskField, kTextField, readAsk, written, type Ask } from './ask.ts';
+import { Asks } from './asks.ts';
 import type { FetchEventLike, WorkerScope } from './environment.ts';
 import { injected, scriptElement } from './html.ts';
 import { adjustedFields } from './policy.ts';
@@ -18,6 +21,7 @@ const scope = globalThis as unknown as WorkerScope;
 const alone = new URLSearchParams(scope.location.search).get('app');
 const addressing = new Addressing(scope.location, isAppName(alone) ? alone : null);
 const ports = new Ports(scope);
+const asks = new Asks(scope);
 
 scope.addEventListener('install', () => void scope.skipWaiting());
 scope.addEventListener('activate', event => event.waitUntil(scope.clients.claim()));
@@ -55,22 +59,48 @@ async function appOfClient(event: FetchEventLike): Promise<string | null> {
 async function answer(event: FetchEventLike, app: string, url: URL): Promise<Response> {
   const { request } = event;
   const isDocument = request.mode === 'navigate';
+  const ask = readAsk(request.headers.get(kAskField));
+  const asked = asks.begin(ask, request.keepalive ? '' : event.clientId);
+  const signal = AbortSignal.any([request.signal, asked.signal]);
   try {
-    const port = await ports.get(app);
-    const got = await port.fetch(headOf(request, app, url), { body: bodyOf(request), signal: request.signal });
-    return await responseOf(got, app, request);
+    const port = await ports.get(app, isDocument);
+    const { body, length } = await bodyOf(request, ask);
+    const head = headOf(request, app, url, ask, length);
+    const got = await port.fetch(head, { body, signal, onSent: bytes => asked.sent(bytes, length ?? 0) });
+    return await responseOf(got, app, request, ask);
   } catch (error) {
-    if (request.signal.aborted || !isDocument) return Response.error();
+    if (signal.aborted || !isDocument) return Response.error();
     return sorry(error instanceof Error ? error.message : String(error));
+  } finally {
+    asked.over();
   }
 }
 
-function bodyOf(request: Request): ReadableStream<Uint8Array> | null {
-  return request.method === 'GET' || request.method === 'HEAD' ? null : request.body;
+/** Up to this size a body goes whole, in one message. */
+const kWhole = 256 * 1024;
+
+interface Sent {
+  readonly body: ReadableStream<Uint8Array> | Uint8Array | null;
+  /** Of a streamed one. */
+  readonly length: number | null;
 }
 
-function headOf(request: Request, app: string, url: URL): FetchHead {
-  const fields: Field[] = [...request.headers].map(([name, value]) => [name, value]);
+/** With its length, which many servers want: where nobody has told it, the browser keeps the body until it is all there. */
+async function bodyOf(request: Request, ask: Ask | null): Promise<Sent> {
+  const { method, body } = request;
+  if (method === 'GET' || method === 'HEAD') return { body: null, length: null };
+  if (!body) return { body: method === 'POST' || method === 'PUT' ? new Uint8Array() : null, length: null };
+  if (ask?.length === 'stream') return { body, length: null };
+  if (typeof ask?.length === 'number' && ask.length > kWhole) return { body, length: ask.length };
+  const blob = await request.blob();
+  if (blob.size <= kWhole) return { body: new Uint8Array(await blob.arrayBuffer()), length: null };
+  return { body: blob.stream(), length: blob.size };
+}
+
+function headOf(request: Request, app: string, url: URL, ask: Ask | null, length: number | null): FetchHead {
+  const told = new Map(ask?.fields.map(([name, value]) => [name.toLowerCase(), value]));
+  const fields: Field[] = [...request.headers].map(([name, value]) => [name, told.get(name) ?? value]);
+  if (length !== null) fields.push(['content-length', String(length)]);
   if (request.referrer.startsWith(`${addressing.origin}/`)) {
     const from = addressing.targetOf(app, new URL(request.referrer));
     fields.push(['referer', addressing.origin + from]);
@@ -90,9 +120,9 @@ function headOf(request: Request, app: string, url: URL): FetchHead {
   };
 }
 
-async function responseOf(got: PortAnswer, app: string, request: Request): Promise<Response> {
+async function responseOf(got: PortAnswer, app: string, request: Request, ask: Ask | null): Promise<Response> {
   const { head } = got;
-  if (head.location !== null) return redirect(head.status, head.location, app, request);
+  if (head.location !== null) return redirect(head.status, head.location, app, request, ask);
   const nonce = crypto.randomUUID();
   let fields: Field[] = head.fields.filter(([name]) => name.toLowerCase() !== 'set-cookie');
   let { body } = got;
@@ -114,18 +144,35 @@ async function responseOf(got: PortAnswer, app: string, request: Request): Promi
   if (isNull) void body?.cancel();
   const headers = new Headers();
   for (const [name, value] of fields) headers.append(name, value);
+  const garbled = ask ? [...headers].filter(([, value]) => beyondAscii(value)) : [];
+  if (garbled.length > 0) headers.set(kTextField, written(garbled));
   return new Response(isNull ? null : body, { status: head.status, statusText: head.reason, headers });
 }
 
 /** To the same app by the URL that its documents have; elsewhere as it says. */
-function redirect(status: number, location: string, app: string, request: Request): Response {
+function redirect(
+  status: number,
+  location: string,
+  app: string,
+  request: Request,
+  ask: Ask | null,
+): Response | Promise<Response> {
   const url = new URL(location);
   const inside = url.origin === addressing.origin;
+  if (!inside && ask && request.redirect === 'follow' && isSafe(request.method)) return elsewhere(url, request);
   const to =
     inside && request.mode === 'navigate'
       ? addressing.documentUrl(app, url.pathname + url.search) + url.hash
       : location;
   return new Response(null, { status, headers: { location: to } });
+}
+
+/** Another site must not see that a field was added: it would ask whether that is allowed. */
+function elsewhere(url: URL, request: Request): Promise<Response> {
+  const headers = new Headers(request.headers);
+  for (const name of [kAskField, 'user-agent']) headers.delete(name);
+  const { method, mode, credentials, referrerPolicy, signal } = request;
+  return fetch(url, { method, mode, credentials, referrerPolicy, signal, headers });
 }
 
 function isHtml(fields: readonly Field[]): boolean {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { chromium, type Browser, type Frame, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type Frame, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kSwitches } from '../../shell/dev/bundle.mjs';
 import { chromiumIsMissing } from '../../testing/browser.ts';
@@ -50,17 +50,23 @@ function serve(): Promise<void> {
   });
 }
 
+/** In a tab of its own, or of that context. */
+interface Where {
+  context?: BrowserContext;
+  name?: string;
+}
+
 interface Opened {
   page: Page;
   app: Frame;
   log: () => Promise<unknown[][]>;
 }
 
-async function openApp(host: string, start = '/', directoryPath = '/'): Promise<Opened> {
-  const page = await browser.newPage();
+async function openApp(host: string, start = '/', directoryPath = '/', where: Where = {}): Promise<Opened> {
+  const page = await (where.context ?? browser).newPage();
   page.on('pageerror', error => console.error(`page: ${error.message}`));
   await page.goto(`http://${host}:${port}${directoryPath}test.html`);
-  await page.evaluate(`bench.open('notes', ${JSON.stringify(start)})`);
+  await page.evaluate(`bench.open('${where.name ?? 'notes'}', ${JSON.stringify(start)})`);
   const log = () => page.evaluate<unknown[][]>('bench.log');
   await page.waitForFunction('bench.log.length > 0', null, { timeout: 15_000 });
   const frame = await page.waitForSelector('iframe.app-document');
@@ -218,12 +224,74 @@ describe.skipIf(chromiumIsMissing)('an app under the service worker', () => {
   });
 
   it('goes on when the browser has stopped the worker', async () => {
-    const session = await browser.newBrowserCDPSession();
-    const { targetInfos } = await session.send('Target.getTargets');
-    const workers = targetInfos.filter(({ type }) => type === 'service_worker');
-    expect(workers.length).toBeGreaterThan(0);
-    for (const { targetId } of workers) await session.send('Target.closeTarget', { targetId });
+    const session = await opened.page.context().newCDPSession(opened.page);
+    await session.send('ServiceWorker.enable');
+    await inApp(
+      "new Promise(resolve => { window.kept = new WebSocket('/ws'); window.heard = []; kept.onmessage = e => heard.push(e.data); kept.onopen = resolve })",
+    );
+    // What the worker was pouring out ends with it, and visibly.
+    await inApp(
+      "fetch('/large?40').then(async r => { const reader = r.body.getReader(); window.first = (await reader.read()).value.length; window.pour = reader })",
+    );
+    await session.send('ServiceWorker.stopAllWorkers');
+    expect(
+      await inApp(
+        '(async () => { try { for (;;) if ((await pour.read()).done) return "whole" } catch (e) { return e.name } })()',
+      ),
+    ).toBe('TypeError');
     expect(await inApp("fetch('/echo?again').then(r => r.json()).then(j => j.target)")).toBe('/echo?again');
+    await session.send('ServiceWorker.stopAllWorkers');
+    expect(await inApp("fetch('/large?40').then(r => r.arrayBuffer()).then(b => b.byteLength)")).toBe(40 * 1024 * 1024);
+    await inApp("kept.send('still here')");
+    await expect.poll(() => inApp('heard')).toEqual(['still here']);
+    await session.detach();
+  });
+
+  it('holds back a download that nobody reads, beyond what the browser itself keeps', async () => {
+    const start = await opened.page.evaluate<number>('bench.poured()');
+    const poured = async () => (await opened.page.evaluate<number>('bench.poured()')) - start;
+    await inApp("fetch('/large?256').then(r => void (window.slow = r.body.getReader()))");
+    let last = 0;
+    const standsStill = async () => {
+      const before = last;
+      last = await poured();
+      return last > 0 && last === before;
+    };
+    await expect.poll(standsStill, { interval: 500, timeout: 15_000 }).toBe(true);
+    expect(last).toBeLessThan(128 * 1024 * 1024);
+    expect(
+      await inApp(
+        '(async () => { let all = 0; for (;;) { const { done, value } = await slow.read(); if (done) return all; all += value.length } })()',
+      ),
+    ).toBe(256 * 1024 * 1024);
+  });
+
+  it('lets the server know of a cancel before the answer, and of a client that has gone', async () => {
+    const stalls = () => opened.page.evaluate<number>('bench.stalls()');
+    const inFrame = `(() => { const f = document.createElement('iframe'); f.id = 'gone'; f.src = '/deep/page';
+      f.onload = () => void f.contentWindow.fetch('/stall').catch(() => 0); document.body.append(f) })()`;
+    await inApp("void (window.stop = new AbortController(), fetch('/stall', stop).catch(e => window.why = e.name))");
+    await inApp("void (window.xhr = new XMLHttpRequest(), xhr.open('GET', '/stall'), xhr.send())");
+    await inApp(
+      `void (window.busy = new Worker(URL.createObjectURL(new Blob(["fetch('" + location.origin + "/stall')"]))))`,
+    );
+    await inApp(inFrame);
+    await expect.poll(stalls).toBe(4);
+    await inApp('stop.abort()');
+    await expect.poll(stalls).toBe(3);
+    expect(await inApp('window.why')).toBe('AbortError');
+    await inApp('xhr.abort()');
+    await expect.poll(stalls).toBe(2);
+    await inApp('busy.terminate()');
+    await expect.poll(stalls, { timeout: 10_000 }).toBe(1);
+    await inApp("document.getElementById('gone').remove()");
+    await expect.poll(stalls, { timeout: 10_000 }).toBe(0);
+  });
+
+  it('answers two hundred at once', async () => {
+    const script =
+      "Promise.all(Array.from({ length: 200 }, (_, i) => fetch('/echo?' + i).then(r => r.json()))).then(all => all.every((j, i) => j.target === '/echo?' + i))";
+    expect(await inApp(script)).toBe(true);
   });
 
   it('follows links and forms, and redirects of navigations', async () => {
@@ -284,4 +352,28 @@ describe.skipIf(chromiumIsMissing)('an app that shares the page’s origin', () 
     await app.waitForSelector('h1');
     await page.close();
   });
+});
+
+describe.skipIf(chromiumIsMissing)('several tabs', () => {
+  it.each(['owndir.localhost', '127.0.0.1'])(
+    'have an app each on %s, which comes back when its tab does',
+    async host => {
+      const context = await browser.newContext();
+      const app = ({ app }: Opened) =>
+        app.evaluate<string>("fetch('/echo').then(r => r.json()).then(j => j.fields['owndir-app'])");
+      const notes = await openApp(host, '/', '/', { context, name: 'notes' });
+      const tasks = await openApp(host, '/', '/', { context, name: 'tasks' });
+      expect([await app(notes), await app(tasks)]).toEqual(['notes', 'tasks']);
+      for (let turn = 0; turn < 3; turn += 1) {
+        const { page, app: frame } = await openApp(host, '/', '/', { context, name: 'notes' });
+        // With answers that never come still open.
+        await frame.evaluate("void Array.from({ length: 8 }, () => fetch('/stall').catch(() => 0))");
+        await expect.poll(() => page.evaluate('bench.stalls()')).toBe(8);
+        await (turn === 1 ? page.goto('about:blank') : page.close());
+      }
+      const again = await openApp(host, '/', '/', { context, name: 'notes' });
+      expect([await app(again), await app(tasks)]).toEqual(['notes', 'tasks']);
+      await context.close();
+    },
+  );
 });

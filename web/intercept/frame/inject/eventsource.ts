@@ -1,16 +1,38 @@
-// EventSource over the broker: reconnects by itself with Last-Event-ID, as the standard says.
+// EventSource over whatever asks: reconnects by itself with Last-Event-ID, as the standard says.
 
-import { ask, essence, fieldOf, type Context } from './context.ts';
+import { appTarget, ask, essence, fieldOf, type Context } from './context.ts';
 import { EventStreamParser } from './event_stream.ts';
 import { defineConstants, defineHandlers, replaceGlobal } from './events.ts';
 
 const states = { CONNECTING: 0, OPEN: 1, CLOSED: 2 } as const;
 const firstRetryMs = 3000;
 
+export interface EventStreams {
+  /** What relative addresses are relative to. */
+  base(): string;
+  /** Whether it is the app's; what is not fails at once, or is the browser's own. */
+  isOwn(url: URL): boolean;
+  open(
+    url: URL,
+    fields: [string, string][],
+    signal: AbortSignal,
+  ): Promise<{ status: number; type: string | null; body: ReadableStream<Uint8Array> | null }>;
+}
+
 export function installEventSource(context: Context): void {
+  const open: EventStreams['open'] = async (url, fields, signal) => {
+    const { head, body } = await ask(context, { url, fields, cache: 'no-store', signal });
+    return { status: head.status, type: fieldOf(head.fields, 'content-type'), body };
+  };
+  const isOwn = (url: URL) => appTarget(url, context.origin) !== null;
+  replaceGlobal('EventSource', makeEventSource({ base: () => context.base(), isOwn, open }, null));
+}
+
+/** `Native`: for addresses that are not the app's. */
+export function makeEventSource(streams: EventStreams, Native: typeof EventSource | null): typeof EventSource {
   class EventSourceShim extends EventTarget {
-    readonly url: string;
-    readonly withCredentials: boolean;
+    readonly url: string = '';
+    readonly withCredentials: boolean = false;
     #state: number = states.CONNECTING;
     #stop = new AbortController();
     #lastId = '';
@@ -19,13 +41,18 @@ export function installEventSource(context: Context): void {
 
     constructor(url: string | URL, { withCredentials = false }: EventSourceInit = {}) {
       super();
+      let parsed: URL;
       try {
-        this.url = new URL(String(url), context.base()).href;
+        parsed = new URL(String(url), streams.base());
       } catch {
         throw new DOMException(`"${String(url)}" is no address.`, 'SyntaxError');
       }
-      this.withCredentials = withCredentials;
-      void this.#connect();
+      const isOwn = streams.isOwn(parsed);
+      if (!isOwn && Native) return new Native(url, { withCredentials }) as unknown as EventSourceShim;
+      this.url = parsed.href;
+      this.withCredentials = Boolean(withCredentials);
+      if (isOwn) void this.#connect();
+      else queueMicrotask(() => this.#fail());
     }
 
     get readyState(): number {
@@ -44,9 +71,8 @@ export function installEventSource(context: Context): void {
       try {
         const fields: [string, string][] = [['accept', 'text/event-stream']];
         if (this.#lastId !== '') fields.push(['last-event-id', utf8Bytes(this.#lastId)]);
-        const { head, body } = await ask(context, { url: new URL(this.url), fields, cache: 'no-store', signal });
-        const type = essence(fieldOf(head.fields, 'content-type'));
-        if (head.status !== 200 || type !== 'text/event-stream') {
+        const { status, type, body } = await streams.open(new URL(this.url), fields, signal);
+        if (status !== 200 || essence(type) !== 'text/event-stream') {
           await body?.cancel().catch(() => undefined);
           return this.#fail();
         }
@@ -56,8 +82,7 @@ export function installEventSource(context: Context): void {
         if (body) await this.#read(body);
       } catch (error) {
         if (this.#state === states.CLOSED) return;
-        if (error instanceof RangeError || (error as Error).message.includes('not part of this app'))
-          return this.#fail();
+        if (error instanceof RangeError) return this.#fail();
       }
       this.#reconnect();
     }
@@ -96,7 +121,7 @@ export function installEventSource(context: Context): void {
 
   defineHandlers(EventSourceShim.prototype, ['open', 'message', 'error']);
   defineConstants(EventSourceShim, states);
-  replaceGlobal('EventSource', EventSourceShim);
+  return EventSourceShim as unknown as typeof EventSource;
 }
 
 function utf8Bytes(text: string): string {
