@@ -348,12 +348,16 @@ describe('the cache', () => {
 describe('a WebSocket', () => {
   const open = (protocols: string[] = []) => {
     const seen: unknown[] = [];
-    const socket = port.openSocket('/ws', protocols, {
-      opened: protocol => seen.push(['opened', protocol]),
-      message: data => seen.push(['message', data]),
-      sent: bytes => seen.push(['sent', bytes]),
-      closed: (code, reason, clean) => seen.push(['closed', code, reason, clean]),
-    });
+    const socket = port.openSocket(
+      '/ws',
+      { protocols },
+      {
+        opened: protocol => seen.push(['opened', protocol]),
+        message: data => void seen.push(['message', data]),
+        sent: bytes => void seen.push(['sent', bytes]),
+        closed: (code, reason, clean) => seen.push(['closed', code, reason, clean]),
+      },
+    );
     return { socket, seen };
   };
 

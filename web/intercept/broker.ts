@@ -6,7 +6,7 @@ import { Emitter } from '../base/emitter.ts';
 import { sleep } from '../base/time.ts';
 import {
   TunnelError,
-  type TunnelClient,
+  type Tunnel,
   type TunnelRequest,
   type TunnelResponse,
   type TunnelSocket,
@@ -15,7 +15,7 @@ import { cacheLimits, effectiveMode, HttpCache, type CacheRequest, type Entry } 
 import { decoded } from './coding.ts';
 import { Failure, failureOf } from './failure.ts';
 import { Jar, type Cookie } from './jar.ts';
-import { portLimits, type AnswerHead, type FetchHead, type Field } from './port.ts';
+import { portLimits, type FetchHead, type Field, type ScriptCookie } from './port.ts';
 import {
   browserFields,
   gathered,
@@ -28,22 +28,25 @@ import {
   type Body,
   type Identity,
 } from './request.ts';
-import { Session } from './session.ts';
+import { Session, type Answer, type Asked, type Backend } from './session.ts';
 
-export type Tunnel = Pick<TunnelClient, 'fetch' | 'openSocket' | 'closed'>;
+/** What it needs of a tunnel. */
+export type Asking = Pick<Tunnel, 'fetch' | 'openSocket' | 'closed'>;
 
 export interface BrokerOptions extends Identity {
   /** The connection of the moment; resolves when there is one. */
-  connected(signal: AbortSignal): Promise<Tunnel>;
+  connected(signal: AbortSignal): Promise<Asking>;
   /** Where cookies stay beyond the page's life. */
   keep?: { load(): unknown; save(cookies: Cookie[]): void };
   now?: () => number;
 }
 
-export interface Answer {
-  readonly head: AnswerHead;
-  /** Errors when the answer breaks off. */
-  readonly body: ReadableStream<Bytes> | null;
+/** A broker as the ways of an app use it, wherever it runs. */
+export interface AppBroker {
+  readonly identity: Identity;
+  /** Serves a client until the port or the broker is closed; returns what ends it earlier. */
+  attach(port: MessagePort): () => void;
+  close(): void;
 }
 
 interface Raw {
@@ -59,7 +62,7 @@ const triesMax = 5;
 const patienceMs = 120_000;
 const redirectStatus = new Set([301, 302, 303, 307, 308]);
 
-export class Broker {
+export class Broker implements AppBroker, Backend {
   readonly identity: Identity;
   readonly jar: Jar;
   readonly cache = new HttpCache();
@@ -78,13 +81,12 @@ export class Broker {
     this.jar.import(options.keep?.load());
   }
 
-  /** Serves a client until the port or the broker is closed; returns what ends it earlier. */
   attach(port: MessagePort): () => void {
     if (this.#life.signal.aborted || this.#sessions.size >= portLimits.ports) {
       port.close();
       return () => undefined;
     }
-    const session = new Session(this, port, () => this.#sessions.delete(session));
+    const session = new Session(this, port, { over: () => this.#sessions.delete(session) });
     this.#sessions.add(session);
     return () => session.close();
   }
@@ -106,7 +108,7 @@ export class Broker {
     }
   }
 
-  async openSocket(target: string, protocols: readonly string[], signal: AbortSignal): Promise<TunnelSocket> {
+  async openSocket({ target, protocols }: Asked, signal: AbortSignal): Promise<TunnelSocket> {
     const both = AbortSignal.any([signal, this.#life.signal]);
     const cookie = this.jar.header({ target, site: 'same', safeNavigation: false });
     const headers: Field[] = [['origin', this.identity.origin], ...browserFields(), ...identityFields(this.identity)];
@@ -119,6 +121,10 @@ export class Broker {
     } catch (error) {
       throw failureOf(error);
     }
+  }
+
+  get scriptCookies(): readonly ScriptCookie[] {
+    return this.jar.scriptCookies();
   }
 
   setScriptCookie(text: string, target: string): void {
@@ -286,7 +292,7 @@ export class Broker {
     }
   }
 
-  async #tunnel(signal: AbortSignal): Promise<Tunnel> {
+  async #tunnel(signal: AbortSignal): Promise<Asking> {
     const patience = AbortSignal.timeout(patienceMs);
     try {
       return await this.#connected(AbortSignal.any([signal, patience]));

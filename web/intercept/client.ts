@@ -6,6 +6,9 @@ import { Deferred } from '../base/deferred.ts';
 import {
   portLimits,
   type AnswerHead,
+  type FailCode,
+  type Fault,
+  type Field,
   type FetchHead,
   type FromBroker,
   type ScriptCookie,
@@ -14,7 +17,7 @@ import {
 
 export interface PortAnswer {
   readonly head: AnswerHead;
-  /** Null when the answer has none; errors with a TypeError when it breaks off. */
+  /** Null when the answer has none; errors when it breaks off. */
   readonly body: ReadableStream<Bytes> | null;
 }
 
@@ -27,11 +30,32 @@ export interface PortFetchOptions {
 
 export interface PortSocketEvents {
   opened(protocol: string): void;
-  message(data: string | Uint8Array): void;
+  /** A promise that it returns holds back the other end, some messages later. */
+  message(data: string | Uint8Array): void | Promise<void>;
   /** Bytes of messages that have left. */
   sent(bytes: number): void;
-  closed(code: number, reason: string, clean: boolean): void;
+  closed(code: number, reason: string, clean: boolean, fault: Fault | null): void;
 }
+
+export interface PortSocketOptions {
+  readonly protocols: readonly string[];
+  readonly fields?: readonly Field[];
+}
+
+/** What requests reject with. */
+export interface PortErrors {
+  failed(code: FailCode, message: string, fault: Fault | null): Error;
+  aborted(signal: AbortSignal): Error;
+  lost(): Error;
+}
+
+/** As fetch does. */
+const fetchErrors: PortErrors = {
+  failed: (code, message) =>
+    code === 'cancelled' ? new DOMException(message, 'AbortError') : new TypeError(`${message} (${code})`),
+  aborted: signal => signal.reason as Error,
+  lost: () => new TypeError('The page that holds the connection is gone.'),
+};
 
 export interface PortSocket {
   send(data: string | Uint8Array): void;
@@ -54,13 +78,15 @@ export class BrokerPort {
   #nextId = 1;
   #lost = false;
   readonly #ready = new Deferred<void>();
+  readonly #errors: PortErrors;
   /** Called with what scripts may see, and how many of this port's `setCookie` that contains. */
   oncookies: ((cookies: readonly ScriptCookie[], turn: number) => void) | null = null;
   /** The page's end is gone. */
   onlost: (() => void) | null = null;
 
-  constructor(port: MessagePort) {
+  constructor(port: MessagePort, errors: PortErrors = fetchErrors) {
     this.#port = port;
+    this.#errors = errors;
     port.onmessage = (event: MessageEvent<FromBroker>) => this.#onMessage(event.data);
     port.addEventListener('close', () => this.#onLost());
   }
@@ -74,19 +100,21 @@ export class BrokerPort {
     return this.#lost;
   }
 
-  /** Resolves with the final head; rejects with a TypeError (as fetch does) or the signal's reason. */
+  /** Resolves with the final head; unless told otherwise, rejects with a TypeError (as fetch does) or the signal's reason. */
   fetch(head: FetchHead, { body = null, signal, onSent }: PortFetchOptions = {}): Promise<PortAnswer> {
-    if (this.#lost) return Promise.reject(new TypeError('The page that holds the connection is gone.'));
-    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    const errors = this.#errors;
+    if (this.#lost) return Promise.reject(errors.lost());
+    if (signal?.aborted) return Promise.reject(errors.aborted(signal));
     const id = this.#nextId++;
     const stream = body instanceof ReadableStream ? body : null;
-    const exchange = new FetchReceiver(id, this.#post, { stream, signal, onSent, over: () => this.#forget(id) });
+    const over = () => this.#forget(id);
+    const exchange = new FetchReceiver(id, this.#post, { stream, signal, onSent, errors, over });
     this.#receivers.set(id, exchange);
     this.#post({ type: 'fetch', id, head, body: stream ? 'stream' : (body as Uint8Array | null), credit: window_ });
     return exchange.answer;
   }
 
-  openSocket(target: string, protocols: readonly string[], events: PortSocketEvents): PortSocket {
+  openSocket(target: string, { protocols, fields = [] }: PortSocketOptions, events: PortSocketEvents): PortSocket {
     const id = this.#nextId++;
     const receiver: Receiver = {
       handle: message => {
@@ -96,22 +124,24 @@ export class BrokerPort {
           case 'message': {
             const { data } = message;
             const bytes = typeof data === 'string' ? utf8Length(data) : data.byteLength;
-            this.#post({ type: 'taken', id, bytes: bytes + portLimits.messageCost });
-            return events.message(data);
+            const taken = () => this.#post({ type: 'taken', id, bytes: bytes + portLimits.messageCost });
+            const held = events.message(data);
+            if (held instanceof Promise) return void held.then(taken, taken);
+            return taken();
           }
           case 'sent':
             return events.sent(message.bytes);
           case 'closed':
             this.#forget(id);
-            return events.closed(message.code, message.reason, message.clean);
+            return events.closed(message.code, message.reason, message.clean, message.fault);
           default:
         }
       },
-      lost: () => events.closed(1006, '', false),
+      lost: () => events.closed(1006, '', false, null),
     };
     this.#receivers.set(id, receiver);
-    if (this.#lost) queueMicrotask(() => receiver.handle({ type: 'closed', id, code: 1006, reason: '', clean: false }));
-    this.#post({ type: 'socket', id, target, protocols });
+    if (this.#lost) queueMicrotask(() => receiver.lost());
+    this.#post({ type: 'socket', id, target, protocols, fields });
     return {
       send: data => this.#post({ type: 'send', id, data }),
       close: (code, reason) => this.#post({ type: 'close', id, code, reason }),
@@ -133,8 +163,8 @@ export class BrokerPort {
     this.#port.close();
   }
 
-  readonly #post = (message: ToBroker): void => {
-    if (!this.#lost) this.#port.postMessage(message);
+  readonly #post = (message: ToBroker, transfer: Transferable[] = []): void => {
+    if (!this.#lost) this.#port.postMessage(message, transfer);
   };
 
   #forget(id: number): void {
@@ -150,7 +180,7 @@ export class BrokerPort {
   #onLost(): void {
     if (this.#lost) return;
     this.#lost = true;
-    this.#ready.reject(new TypeError('The page that holds the connection is gone.'));
+    this.#ready.reject(this.#errors.lost());
     const receivers = [...this.#receivers.values()];
     this.#receivers.clear();
     for (const receiver of receivers) receiver.lost();
@@ -162,21 +192,26 @@ interface FetchSettings {
   stream: ReadableStream<Uint8Array> | null;
   signal: AbortSignal | null | undefined;
   onSent: ((bytes: number) => void) | undefined;
+  errors: PortErrors;
   over: () => void;
 }
 
 class FetchReceiver implements Receiver {
   readonly #id: number;
-  readonly #post: (message: ToBroker) => void;
+  readonly #post: (message: ToBroker, transfer?: Transferable[]) => void;
   readonly #settings: FetchSettings;
   readonly #answer = new Deferred<PortAnswer>();
   #controller: ReadableStreamDefaultController<Bytes> | null = null;
+  /** Bytes that the other end may still send. */
+  #credit = window_;
+  /** Everything has come. */
+  #ended = false;
   #over = false;
   #uploadReader: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #uploadCredit: number = portLimits.bodyCredit;
   #uploadWaits: Deferred<void> | null = null;
 
-  constructor(id: number, post: (message: ToBroker) => void, settings: FetchSettings) {
+  constructor(id: number, post: (message: ToBroker, transfer?: Transferable[]) => void, settings: FetchSettings) {
     this.#id = id;
     this.#post = post;
     this.#settings = settings;
@@ -193,17 +228,16 @@ class FetchReceiver implements Receiver {
       case 'head':
         return this.#answer.resolve({ head: message.head, body: message.head.hasBody ? this.#bodyStream() : null });
       case 'data':
+        this.#credit -= message.bytes.length;
         this.#controller?.enqueue(message.bytes as Bytes);
         return;
       case 'end':
-        this.#controller?.close();
-        return this.#finish();
+        this.#ended = true;
+        this.#stopUpload();
+        this.#settings.over();
+        return this.#closeIfRead();
       case 'fail':
-        return this.#fail(
-          message.code === 'cancelled'
-            ? new DOMException(message.message, 'AbortError')
-            : new TypeError(`${message.message} (${message.code})`),
-        );
+        return this.#fail(this.#settings.errors.failed(message.code, message.message, message.fault));
       case 'credit':
         this.#uploadCredit += message.bytes;
         this.#settings.onSent?.(message.bytes);
@@ -213,12 +247,13 @@ class FetchReceiver implements Receiver {
   }
 
   lost(): void {
-    this.#fail(new TypeError('The page that holds the connection is gone.'));
+    if (!this.#ended) this.#fail(this.#settings.errors.lost());
   }
 
   readonly #onAbort = (): void => {
-    this.#post({ type: 'cancel', id: this.#id });
-    this.#fail(this.#settings.signal?.reason as Error);
+    const { signal, errors } = this.#settings;
+    if (!this.#ended) this.#post({ type: 'cancel', id: this.#id });
+    if (signal) this.#fail(errors.aborted(signal));
   };
 
   #fail(error: Error): void {
@@ -232,43 +267,46 @@ class FetchReceiver implements Receiver {
     this.#over = true;
     this.#controller = null;
     this.#settings.signal?.removeEventListener('abort', this.#onAbort);
-    this.#uploadWaits?.resolve();
-    void this.#uploadReader?.cancel().catch(() => undefined);
+    this.#stopUpload();
     this.#settings.over();
   }
 
-  /** What the reader has taken may come again: the queue stays below the window. */
+  #stopUpload(): void {
+    this.#uploadWaits?.resolve();
+    void this.#uploadReader?.cancel().catch(() => undefined);
+  }
+
+  /** Queued and promised bytes stay below the window: what the reader has taken may come again. */
   #bodyStream(): ReadableStream<Bytes> {
-    let owed = 0;
-    const stream = new ReadableStream<Bytes>(
+    return new ReadableStream<Bytes>(
       {
         start: controller => {
           this.#controller = controller;
         },
+        // After each piece that is read.
+        pull: controller => {
+          if (this.#ended) return this.#closeIfRead();
+          const more = (controller.desiredSize ?? 0) - this.#credit;
+          if (more < window_ / 4) return;
+          this.#credit += more;
+          this.#post({ type: 'credit', id: this.#id, bytes: more });
+        },
         cancel: () => {
           this.#controller = null;
-          if (this.#over) return;
-          this.#post({ type: 'cancel', id: this.#id });
+          if (!this.#ended) this.#post({ type: 'cancel', id: this.#id });
           this.#finish();
         },
       },
-      { highWaterMark: 0 },
+      new ByteLengthQueuingStrategy({ highWaterMark: window_ }),
     );
-    const counted = new TransformStream<Bytes, Bytes>(
-      {
-        transform: (piece, controller) => {
-          owed += piece.length;
-          if (owed >= window_ / 4 && !this.#over) {
-            this.#post({ type: 'credit', id: this.#id, bytes: owed });
-            owed = 0;
-          }
-          controller.enqueue(piece);
-        },
-      },
-      { highWaterMark: 1 },
-      { highWaterMark: 0 },
-    );
-    return stream.pipeThrough(counted);
+  }
+
+  /** An abort takes away what has come and was not read: it is over when that is gone. */
+  #closeIfRead(): void {
+    const left = window_ - (this.#controller?.desiredSize ?? window_);
+    if (left > 0) return;
+    this.#controller?.close();
+    this.#finish();
   }
 
   async #upload(stream: ReadableStream<Uint8Array>): Promise<void> {
@@ -277,21 +315,22 @@ class FetchReceiver implements Receiver {
     try {
       for (;;) {
         const { done, value } = await reader.read();
-        if (this.#over) return;
+        if (this.#over || this.#ended) return;
         if (done) return this.#post({ type: 'end', id: this.#id });
         for (let at = 0; at < value.length;) {
           while (this.#uploadCredit <= 0) {
             this.#uploadWaits = new Deferred<void>();
             await this.#uploadWaits.promise;
-            if (this.#over) return;
+            if (this.#over || this.#ended) return;
           }
           const piece = value.slice(at, at + Math.min(this.#uploadCredit, 64 * 1024));
           at += piece.length;
           this.#uploadCredit -= piece.length;
-          this.#post({ type: 'data', id: this.#id, bytes: piece });
+          this.#post({ type: 'data', id: this.#id, bytes: piece }, [piece.buffer]);
         }
       }
     } catch (error) {
+      if (this.#over || this.#ended) return;
       this.#post({ type: 'cancel', id: this.#id });
       this.#fail(error instanceof Error ? error : new TypeError('The body of the request could not be read.'));
     }

@@ -1,5 +1,5 @@
 import { TunnelError } from '../tunnel/index.ts';
-import type { FailCode } from './port.ts';
+import type { FailCode, Fault } from './port.ts';
 
 /** Why a request of an app failed, in words for its console. */
 export class Failure extends Error {
@@ -10,6 +10,14 @@ export class Failure extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
   }
+}
+
+/** What the tunnel said of it; null when it was not the tunnel. */
+export function faultOf(error: unknown): Fault | null {
+  const cause = error instanceof Failure ? error.cause : error;
+  if (!(cause instanceof TunnelError)) return null;
+  const { code, message, repeatable, status } = cause;
+  return { code, message, repeatable, status };
 }
 
 export function failureOf(error: unknown): Failure {

@@ -3,6 +3,7 @@
 // `parseToBroker` has made it one of these; the broker is trusted by its clients.
 
 import { tunnelLimits } from '../generated/protocol.ts';
+import type { TunnelErrorCode } from '../tunnel/error.ts';
 
 export type Field = [name: string, value: string];
 
@@ -64,7 +65,14 @@ export type ToBroker =
   | { readonly type: 'credit'; readonly id: number; readonly bytes: number }
   /** No longer wanted, or its body failed; also ends a WebSocket without a close. */
   | { readonly type: 'cancel'; readonly id: number }
-  | { readonly type: 'socket'; readonly id: number; readonly target: string; readonly protocols: readonly string[] }
+  | {
+      readonly type: 'socket';
+      readonly id: number;
+      readonly target: string;
+      readonly protocols: readonly string[];
+      /** Of the page's own requests; a broker makes its own. */
+      readonly fields: readonly Field[];
+    }
   | { readonly type: 'send'; readonly id: number; readonly data: string | Uint8Array }
   | { readonly type: 'close'; readonly id: number; readonly code: number | null; readonly reason: string }
   /** Bytes of messages that the application has been given. */
@@ -76,6 +84,15 @@ export type ToBroker =
 
 export type FailCode = 'network' | 'cancelled' | 'timeout' | 'refused' | 'tooLarge' | 'redirect' | 'decoding';
 
+/** Why the tunnel gave up, for those who know it. */
+export interface Fault {
+  readonly code: TunnelErrorCode;
+  readonly message: string;
+  /** The other end has not begun: it may be asked again. */
+  readonly repeatable: boolean;
+  readonly status: number | null;
+}
+
 export type FromBroker =
   /** The first: the broker has the port. */
   | { readonly type: 'ready' }
@@ -84,7 +101,13 @@ export type FromBroker =
   | { readonly type: 'end'; readonly id: number }
   | { readonly type: 'credit'; readonly id: number; readonly bytes: number }
   /** Before or after the head: what came so far is incomplete. */
-  | { readonly type: 'fail'; readonly id: number; readonly code: FailCode; readonly message: string }
+  | {
+      readonly type: 'fail';
+      readonly id: number;
+      readonly code: FailCode;
+      readonly message: string;
+      readonly fault: Fault | null;
+    }
   | { readonly type: 'opened'; readonly id: number; readonly protocol: string }
   | { readonly type: 'message'; readonly id: number; readonly data: string | Uint8Array }
   /** Bytes of messages that have left. */
@@ -95,6 +118,8 @@ export type FromBroker =
       readonly code: number;
       readonly reason: string;
       readonly clean: boolean;
+      /** Null when it is clean. */
+      readonly fault: Fault | null;
     }
   /** `turn`: how many `cookie` messages of this port have been heeded. */
   | { readonly type: 'cookies'; readonly cookies: readonly ScriptCookie[]; readonly turn: number };
@@ -224,11 +249,12 @@ function parseFields(value: unknown): Field[] | null {
 
 function parseSocket(id: number, message: Unknown): ToBroker | null {
   const { target, protocols } = message;
-  if (!isTarget(target) || !Array.isArray(protocols) || protocols.length > portLimits.protocols) return null;
+  const fields = parseFields(message.fields ?? []);
+  if (!fields || !isTarget(target) || !Array.isArray(protocols) || protocols.length > portLimits.protocols) return null;
   const names: string[] = [];
   for (const name of protocols as unknown[]) {
     if (!isText(name, 256) || !token.test(name)) return null;
     names.push(name);
   }
-  return { type: 'socket', id, target, protocols: names };
+  return { type: 'socket', id, target, protocols: names, fields };
 }

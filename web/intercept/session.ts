@@ -1,12 +1,45 @@
-// One client of a broker behind a MessagePort. Everything that the client can make grow has a limit here: open requests, bytes on
+// One client of a broker, or of a bare tunnel, behind a MessagePort. Everything that the client can make grow has a limit here: open requests, bytes on
 // their way in either direction. A message that breaks the rules ends its request; one that is none of ours is ignored.
 
 import { utf8, type Bytes } from '../base/bytes.ts';
 import { Deferred } from '../base/deferred.ts';
 import type { TunnelSocket } from '../tunnel/index.ts';
-import type { Broker } from './broker.ts';
-import { Failure, failureOf } from './failure.ts';
-import { parseToBroker, portLimits, type FromBroker, type ToBroker } from './port.ts';
+import type { Emitter } from '../base/emitter.ts';
+import { Failure, failureOf, faultOf } from './failure.ts';
+import {
+  parseToBroker,
+  portLimits,
+  type AnswerHead,
+  type FetchHead,
+  type FromBroker,
+  type ScriptCookie,
+  type ToBroker,
+} from './port.ts';
+import type { Body } from './request.ts';
+
+export interface Answer {
+  readonly head: AnswerHead;
+  /** Errors when the answer breaks off. */
+  readonly body: ReadableStream<Bytes> | null;
+}
+
+export type Asked = Pick<Of<'socket'>, 'target' | 'protocols' | 'fields'>;
+
+/** What answers the client. */
+export interface Backend {
+  fetch(head: FetchHead, body: Body, signal: AbortSignal): Promise<Answer>;
+  openSocket(asked: Asked, signal: AbortSignal): Promise<TunnelSocket>;
+  readonly scriptCookies: readonly ScriptCookie[];
+  readonly cookiesChanged: Emitter<void>;
+  setScriptCookie(text: string, path: string): void;
+}
+
+export interface SessionHooks {
+  /** Requests and WebSockets open at once; `portLimits.open` by default. */
+  readonly open?: number;
+  /** Called once, when it serves nobody any more. */
+  over(): void;
+}
 
 interface Exchange {
   readonly stop: AbortController;
@@ -17,20 +50,20 @@ type Of<Type extends ToBroker['type']> = Extract<ToBroker, { type: Type }>;
 type Send = (message: FromBroker, transfer?: Transferable[]) => void;
 
 export class Session {
-  readonly #broker: Broker;
+  readonly #backend: Backend;
   readonly #port: MessagePort;
   readonly #exchanges = new Map<number, Exchange>();
   #stopWatching: (() => void) | null = null;
   /** How many cookie messages have been heeded. */
   #turn = 0;
   #closed = false;
-  readonly #over: () => void;
+  #retired = false;
+  readonly #hooks: SessionHooks;
 
-  /** `over`: called once, when it serves nobody any more. */
-  constructor(broker: Broker, port: MessagePort, over: () => void) {
-    this.#broker = broker;
+  constructor(backend: Backend, port: MessagePort, hooks: SessionHooks) {
+    this.#backend = backend;
     this.#port = port;
-    this.#over = over;
+    this.#hooks = hooks;
     port.onmessage = (event: MessageEvent<unknown>) => this.#onMessage(event.data);
     // Where the browser tells: the client's document or worker is gone.
     port.addEventListener('close', () => this.close());
@@ -48,7 +81,13 @@ export class Session {
     for (const { stop } of this.#exchanges.values()) stop.abort(new DOMException('The client is gone.', 'AbortError'));
     this.#exchanges.clear();
     this.#port.close();
-    this.#over();
+    this.#hooks.over();
+  }
+
+  /** Closes it when what is open now has ended. */
+  retire(): void {
+    this.#retired = true;
+    if (this.#exchanges.size === 0) this.close();
   }
 
   readonly #send: Send = (message, transfer = []) => {
@@ -64,7 +103,7 @@ export class Session {
         return this.#watch();
       case 'cookie':
         this.#turn += 1;
-        this.#broker.setScriptCookie(message.text, message.path);
+        this.#backend.setScriptCookie(message.text, message.path);
         return this.#tellCookies();
       case 'fetch':
       case 'socket':
@@ -80,39 +119,49 @@ export class Session {
     if (typeof id !== 'number') return;
     const known = this.#exchanges.get(id);
     if (known) return known.stop.abort(new Failure('network', 'The message is malformed.'));
-    if (type === 'fetch') this.#send({ type: 'fail', id, code: 'network', message: 'The request is malformed.' });
-    if (type === 'socket') this.#send({ type: 'closed', id, code: 1006, reason: '', clean: false });
+    const refusal = new Failure('network', 'The request is malformed.');
+    if (type === 'fetch' || type === 'socket') this.#send(refusedAs(type, id, refusal));
   }
 
   #begin(message: Of<'fetch' | 'socket'>): void {
     const { id } = message;
     if (this.#exchanges.has(id)) return;
-    if (this.#exchanges.size >= portLimits.open) {
-      if (message.type === 'socket') return this.#send({ type: 'closed', id, code: 1006, reason: '', clean: false });
-      return this.#send({ type: 'fail', id, code: 'refused', message: 'Too many requests are open.' });
-    }
+    if (this.#exchanges.size >= (this.#hooks.open ?? portLimits.open))
+      return this.#send(refusedAs(message.type, id, new Failure('refused', 'Too many requests are open.')));
     const exchange =
       message.type === 'fetch'
-        ? new FetchExchange(this.#broker, message, this.#send)
-        : new SocketExchange(this.#broker, message, this.#send);
+        ? new FetchExchange(this.#backend, message, this.#send)
+        : new SocketExchange(this.#backend, message, this.#send);
     this.#exchanges.set(id, exchange);
-    void exchange.run().finally(() => this.#exchanges.delete(id));
+    void exchange.run().finally(() => {
+      this.#exchanges.delete(id);
+      if (this.#retired) this.retire();
+    });
   }
 
   #watch(): void {
-    this.#stopWatching ??= this.#broker.cookiesChanged.on(() => this.#tellCookies());
+    this.#stopWatching ??= this.#backend.cookiesChanged.on(() => this.#tellCookies());
     this.#tellCookies();
   }
 
   #tellCookies(): void {
     if (!this.#stopWatching) return;
-    this.#send({ type: 'cookies', cookies: this.#broker.jar.scriptCookies(), turn: this.#turn });
+    this.#send({ type: 'cookies', cookies: this.#backend.scriptCookies, turn: this.#turn });
   }
+}
+
+/** The end of a request that has none of its own. */
+function refusedAs(type: 'fetch' | 'socket', id: number, error: unknown): FromBroker {
+  const { code, message } = failureOf(error);
+  const fault = faultOf(error);
+  return type === 'fetch'
+    ? { type: 'fail', id, code, message, fault }
+    : { type: 'closed', id, code: 1006, reason: '', clean: false, fault };
 }
 
 class FetchExchange implements Exchange {
   readonly stop = new AbortController();
-  readonly #broker: Broker;
+  readonly #backend: Backend;
   readonly #message: Of<'fetch'>;
   readonly #send: Send;
   #credit: number;
@@ -123,8 +172,8 @@ class FetchExchange implements Exchange {
   #waiting: Uint8Array[] = [];
   #bodyEnded = false;
 
-  constructor(broker: Broker, message: Of<'fetch'>, send: Send) {
-    this.#broker = broker;
+  constructor(backend: Backend, message: Of<'fetch'>, send: Send) {
+    this.#backend = backend;
     this.#message = message;
     this.#send = send;
     this.#credit = message.credit;
@@ -135,13 +184,12 @@ class FetchExchange implements Exchange {
     const { signal } = this.stop;
     try {
       const body = this.#message.body === 'stream' ? this.#bodyStream() : this.#message.body;
-      const answer = await this.#broker.fetch(head, body, signal);
+      const answer = await this.#backend.fetch(head, body, signal);
       this.#send({ type: 'head', id, head: answer.head });
       if (answer.body) await this.#pump(answer.body);
       this.#send({ type: 'end', id });
     } catch (error) {
-      const failure = failureOf(signal.aborted && signal.reason instanceof Failure ? signal.reason : error);
-      this.#send({ type: 'fail', id, code: failure.code, message: failure.message });
+      this.#send(refusedAs('fetch', id, signal.aborted && signal.reason instanceof Failure ? signal.reason : error));
     } finally {
       this.#bodyEnded = true;
       this.#waiting = [];
@@ -239,7 +287,7 @@ class FetchExchange implements Exchange {
 
 class SocketExchange implements Exchange {
   readonly stop = new AbortController();
-  readonly #broker: Broker;
+  readonly #backend: Backend;
   readonly #message: Of<'socket'>;
   readonly #send: Send;
   readonly #closed = new Deferred<void>();
@@ -249,17 +297,17 @@ class SocketExchange implements Exchange {
   #asked: { code: number; reason: string } | null = null;
   #taken: Deferred<void> | null = null;
 
-  constructor(broker: Broker, message: Of<'socket'>, send: Send) {
-    this.#broker = broker;
+  constructor(backend: Backend, message: Of<'socket'>, send: Send) {
+    this.#backend = backend;
     this.#message = message;
     this.#send = send;
   }
 
   async run(): Promise<void> {
-    const { id, target, protocols } = this.#message;
+    const { id, protocols } = this.#message;
     const { signal } = this.stop;
     try {
-      const socket = await this.#broker.openSocket(target, protocols, signal);
+      const socket = await this.#backend.openSocket(this.#message, signal);
       // What was asked for and not chosen fails the handshake (WebSockets standard).
       if (protocols.length > 0 && socket.protocol === '') {
         this.stop.abort(new Failure('network', 'The server has chosen none of the subprotocols.'));
@@ -271,13 +319,14 @@ class SocketExchange implements Exchange {
         const clean = code !== 1006;
         // The tunnel's answer to a close has no reason; a server answers with the one that it got.
         const said = reason === '' && code === this.#asked?.code ? this.#asked.reason : reason;
-        this.#send({ type: 'closed', id, code, reason: clean ? said : '', clean });
+        const fault = clean ? null : ({ code: 'closed', message: reason, repeatable: false, status: null } as const);
+        this.#send({ type: 'closed', id, code, reason: clean ? said : '', clean, fault });
         this.#closed.resolve();
       };
       socket.onmessage = data => this.#onIncoming(data);
       await this.#closed.promise;
-    } catch {
-      this.#send({ type: 'closed', id, code: 1006, reason: '', clean: false });
+    } catch (error) {
+      this.#send(refusedAs('socket', id, error));
     }
   }
 

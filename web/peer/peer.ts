@@ -1,8 +1,8 @@
-// One RTCPeerConnection on the offering side, with the tunnel's channels. A complete description each way: all candidates
+// One RTCPeerConnection on the offering side, with its tunnel. A complete description each way: all candidates
 // that come in time are in it, none follow.
 import { Emitter } from '../base/emitter.ts';
 import { asError } from '../base/time.ts';
-import { createTunnelChannels, type MessageChannel } from '../tunnel/channel.ts';
+import { createTunnelChannels, fromDataChannel, TunnelClient, type Tunnel } from '../tunnel/index.ts';
 import { reportCandidates, type CandidateReport } from './candidates.ts';
 
 export type PeerState = RTCPeerConnectionState;
@@ -10,6 +10,8 @@ export type PeerState = RTCPeerConnectionState;
 export interface PeerOptions {
   /** `{ urls: 'stun:host:port' }`, or TURN servers with their credentials. */
   iceServers?: RTCIceServer[];
+  /** Makes the tunnel of new channels, at once; on this thread unless told otherwise. */
+  openTunnel?: (channels: RTCDataChannel[]) => Tunnel;
 }
 
 export interface OfferOptions {
@@ -23,15 +25,16 @@ export class Peer {
   readonly #connection: RTCPeerConnection;
   readonly #states = new Emitter<PeerState>();
   readonly #iceServers: RTCIceServer[];
-  /** Pass to a TunnelClient, which then owns them. */
-  readonly channels: MessageChannel[];
+  /** Ready some time after `acceptAnswer`. */
+  readonly tunnel: Tunnel;
   #state: PeerState = 'new';
   #serverErrors: string[] = [];
 
   constructor(options: PeerOptions = {}) {
     this.#iceServers = options.iceServers ?? [];
     this.#connection = new RTCPeerConnection({ iceServers: this.#iceServers });
-    this.channels = createTunnelChannels(this.#connection);
+    const { openTunnel = channels => new TunnelClient(channels.map(fromDataChannel)) } = options;
+    this.tunnel = openTunnel(createTunnelChannels(this.#connection));
     this.#connection.onconnectionstatechange = () => this.#setState(this.#connection.connectionState);
     this.#connection.onicecandidateerror = event => {
       const text = `${event.url}: ${event.errorText || 'error'} (${event.errorCode})`;
@@ -69,6 +72,7 @@ export class Peer {
   }
 
   close(): void {
+    this.tunnel.close();
     this.#connection.close();
     // A connection that is closed by its own page reports nothing.
     this.#setState('closed');

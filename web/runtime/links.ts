@@ -3,7 +3,7 @@
 import { asError } from '../base/time.ts';
 import { fromBrowserWebSocket, fromTunnelSocket, type Transport, type WebSocketLike } from '../fsnode/index.ts';
 import { serverOf } from '../shell/http_source.ts';
-import type { TunnelClient } from '../tunnel/index.ts';
+import type { Tunnel } from '../tunnel/index.ts';
 
 export interface Link {
   /** `path` below the site's root, such as "@/fs". Rejects when there is no such socket now. */
@@ -78,10 +78,10 @@ export class HostedLink implements Link {
 }
 
 export class TunnelLink implements Link {
-  readonly #connected: (signal: AbortSignal) => Promise<TunnelClient>;
+  readonly #connected: (signal: AbortSignal) => Promise<Tunnel>;
 
   /** `connected` resolves with the tunnel of the moment, or the next one. */
-  constructor(connected: (signal: AbortSignal) => Promise<TunnelClient>) {
+  constructor(connected: (signal: AbortSignal) => Promise<Tunnel>) {
     this.#connected = connected;
   }
 

@@ -34,7 +34,7 @@ export class App {
       rootName: () => this.#rootName(),
     });
     this.#apps = new AppsView({
-      open: appWays(connected, () => this.#rootName()),
+      open: appWays(this.#uplink, () => this.#rootName()),
       folder: () => shellWord(place.folder ?? this.#uplink.flow.folder ?? 'FOLDER'),
     });
     this.#stage = h('div', { class: 'home' }, this.#explorer.element, this.#apps.element);

@@ -2,12 +2,11 @@
 // One broker for each app that is open; its cookies stay with the tab.
 
 import type { AppFrame, AppInfo } from '../intercept/apps.ts';
-import { Broker, type BrokerOptions } from '../intercept/broker.ts';
+import type { AppBroker, BrokerOptions } from '../intercept/broker.ts';
 import { DatabaseKeeper, openFrameApp } from '../intercept/frame/index.ts';
 import { openWorkerApp } from '../intercept/worker/index.ts';
+import type { Uplink } from './uplink.ts';
 import type { AppEvents, AppsHooks } from './apps_view.ts';
-
-type Connected = BrokerOptions['connected'];
 
 /** A tab's own, and gone with it: where other pages of file:// can look, nothing stays. */
 function tabStorage(app: string): NonNullable<BrokerOptions['keep']> {
@@ -31,10 +30,11 @@ function tabStorage(app: string): NonNullable<BrokerOptions['keep']> {
 }
 
 /** `server`: which home it is, so that another folder's apps of the same name keep their own cookies. */
-export function appWays(connected: Connected, server: () => string): AppsHooks['open'] {
+export function appWays(uplink: Pick<Uplink, 'connected' | 'tunnels'>, server: () => string): AppsHooks['open'] {
   return (container, app, events, start, here) => {
+    const connected: BrokerOptions['connected'] = signal => uplink.connected(signal);
     const makeBroker = (origin: string) =>
-      new Broker({ app: app.name, origin, connected, keep: tabStorage(`${server()}/${app.name}`) });
+      uplink.tunnels.openBroker({ app: app.name, origin, connected, keep: tabStorage(`${server()}/${app.name}`) });
     if (location.protocol !== 'http:' && location.protocol !== 'https:')
       return framed(
         container,
@@ -54,7 +54,7 @@ const virtualOrigin = (app: string) => `https://${app}.owndir.invalid`;
 function framed(
   container: HTMLElement,
   app: AppInfo,
-  broker: Broker,
+  broker: AppBroker,
   events: AppEvents,
   start: string,
   home: string,

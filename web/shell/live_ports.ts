@@ -15,7 +15,8 @@ import {
   type Answer,
   type OfferText,
 } from '../rendezvous/index.ts';
-import { TunnelClient, TunnelError } from '../tunnel/index.ts';
+import { TunnelError, type Tunnel } from '../tunnel/index.ts';
+import { CurrentTunnel, TunnelHost } from '../tunnel_host/index.ts';
 import { rendezvousLimits } from '../generated/protocol.ts';
 import { FlowFailure, OfferExpired, type Ports } from './connection.ts';
 import type { Flow, PathReport, Server } from './flow_types.ts';
@@ -48,13 +49,12 @@ export class LivePorts implements Ports {
   readonly extras: Extras = { note: null, offerText: null };
   #rendezvous: RendezvousClient | null = null;
   #peer: Peer | null = null;
-  #tunnel: TunnelClient | null = null;
-  #ready = false;
   #sdp = '';
   #answer: Answer | null = null;
   #stun: readonly string[] = [];
   #giveAnswer: ((answer: Answer) => void) | null = null;
-  #waiting: { resolve: (tunnel: TunnelClient) => void; cancel: () => void }[] = [];
+  readonly #current = new CurrentTunnel<Tunnel>();
+  readonly tunnels = new TunnelHost();
 
   constructor(identity: Identity, hooks: { onExtras: () => void; onForget: () => Promise<void> }) {
     this.#identity = identity;
@@ -104,7 +104,12 @@ export class LivePorts implements Ports {
   async offer(iceServers: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
     this.#stun = iceServers.filter(url => url.startsWith('stun:'));
     this.#answer = null;
-    this.#peer = new Peer({ iceServers: this.#stun.map(urls => ({ urls })) });
+    await this.tunnels.ready;
+    signal.throwIfAborted();
+    this.#peer = new Peer({
+      iceServers: this.#stun.map(urls => ({ urls })),
+      openTunnel: channels => this.tunnels.openTunnel(channels),
+    });
     this.#sdp = await this.#peer.createOffer({ signal });
     return [...this.#sdp.matchAll(/^a=candidate:.* typ (\w+)/gm)].map(match => match[1] ?? '');
   }
@@ -177,8 +182,7 @@ export class LivePorts implements Ports {
     const peer = this.#peer;
     const answer = this.#answer;
     if (!peer || !answer) throw new Error('there is no answer to connect with');
-    const tunnel = new TunnelClient(peer.channels);
-    this.#tunnel = tunnel;
+    const { tunnel } = peer;
     const deadline = new AbortController();
     const stop = () => deadline.abort(signal.reason);
     signal.addEventListener('abort', stop, { once: true });
@@ -194,9 +198,8 @@ export class LivePorts implements Ports {
       deadline.abort();
       void this.#rendezvous?.spent().catch(() => undefined);
     }
-    this.#ready = true;
     this.#keepAwake(tunnel);
-    for (const waiter of this.#waiting.splice(0)) waiter.resolve(tunnel);
+    this.#current.set(tunnel);
     const gone = new Promise<string>(resolve => {
       peer.onState(state => {
         if (state === 'failed' || state === 'closed') resolve('the network path broke');
@@ -206,7 +209,7 @@ export class LivePorts implements Ports {
   }
 
   /** The tunnel's liveness timers must keep their pace in a hidden tab: a worker's ticks keep the page from being frozen. */
-  #keepAwake(tunnel: TunnelClient): void {
+  #keepAwake(tunnel: Tunnel): void {
     const release = stayAwake();
     const ticker = startTicker(5_000, () => undefined);
     void tunnel.closed.then(() => {
@@ -236,32 +239,14 @@ export class LivePorts implements Ports {
   }
 
   /** The tunnel of the moment, or the next one. */
-  connected(signal: AbortSignal): Promise<TunnelClient> {
-    const tunnel = this.#tunnel;
-    if (tunnel && this.#ready) return Promise.resolve(tunnel);
-    return new Promise((resolve, reject) => {
-      const waiter = {
-        resolve: (next: TunnelClient) => {
-          signal.removeEventListener('abort', waiter.cancel);
-          resolve(next);
-        },
-        cancel: () => {
-          this.#waiting = this.#waiting.filter(other => other !== waiter);
-          reject(new DOMException('cancelled', 'AbortError'));
-        },
-      };
-      if (signal.aborted) return waiter.cancel();
-      signal.addEventListener('abort', waiter.cancel, { once: true });
-      this.#waiting.push(waiter);
-    });
+  connected(signal: AbortSignal): Promise<Tunnel> {
+    return this.#current.get(signal);
   }
 
   drop(): void {
-    this.#ready = false;
+    this.#current.set(null);
     void this.#rendezvous?.spent().catch(() => undefined);
-    this.#tunnel?.close();
     this.#peer?.close();
-    this.#tunnel = null;
     this.#peer = null;
     this.#answer = null;
   }

@@ -1,7 +1,7 @@
 // The home folder through the tunnel. A request waits for the connection where there is none, so links keep working while the
 // page reconnects.
 
-import { TunnelError, type TunnelClient, type TunnelResponse } from '../tunnel/index.ts';
+import { TunnelError, type Tunnel, type TunnelResponse } from '../tunnel/index.ts';
 import { parseListing, type Listing } from './listing_model.ts';
 import {
   SourceError,
@@ -18,7 +18,7 @@ import {
 const kListingBytes = 48 * 1024 * 1024;
 
 /** The connection of the moment; resolves when there is one. */
-export type Connected = (signal: AbortSignal) => Promise<TunnelClient>;
+export type Connected = (signal: AbortSignal) => Promise<Tunnel>;
 
 export class TunnelSource implements Source {
   readonly comesBack = true;

@@ -5,7 +5,8 @@ import { Deferred } from '../base/deferred.ts';
 import { Emitter } from '../base/emitter.ts';
 import { randomId, isId } from '../base/ids.ts';
 import { RendezvousError } from '../rendezvous/index.ts';
-import type { TunnelClient } from '../tunnel/index.ts';
+import type { Tunnel } from '../tunnel/index.ts';
+import type { TunnelHost } from '../tunnel_host/index.ts';
 import type { PageLocation } from './address.ts';
 import type { ConnectHooks } from './connect_view.ts';
 import { Connection } from './connection.ts';
@@ -60,8 +61,13 @@ export class Uplink implements ConnectHooks {
     return snapshotOf(flow, title, Date.now());
   }
 
+  /** Where its tunnels run, and the brokers of apps with them. */
+  get tunnels(): TunnelHost {
+    return this.#ports.tunnels;
+  }
+
   /** The tunnel of the moment, or the next one. */
-  connected(signal: AbortSignal): Promise<TunnelClient> {
+  connected(signal: AbortSignal): Promise<Tunnel> {
     return this.#ports.connected(signal);
   }
 

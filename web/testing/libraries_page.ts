@@ -1,13 +1,14 @@
 // What a browser test finds in its page: the libraries, and a far end for them in the same page.
 import { Peer } from '../peer/index.ts';
 import * as rendezvous from '../rendezvous/index.ts';
-import { createTunnelChannels, TunnelClient } from '../tunnel/index.ts';
+import { createTunnelChannels, fromDataChannel } from '../tunnel/index.ts';
+import { TunnelHost } from '../tunnel_host/index.ts';
 import { MiniServer } from '../tunnel/testing/mini_server.ts';
 
 /** Answers an offer in this page; its server gives n bytes for /bytes?n and the size of the body for anything else. */
 async function answerHere(offer: string): Promise<{ sdp: string; close: () => void }> {
   const connection = new RTCPeerConnection();
-  const server = new MiniServer(createTunnelChannels(connection), (head, bodySize) => {
+  const server = new MiniServer(createTunnelChannels(connection).map(fromDataChannel), (head, bodySize) => {
     const size = /^\/bytes\?(\d+)$/.exec(head.target)?.[1];
     const body = size === undefined ? new TextEncoder().encode(String(bodySize)) : new Uint8Array(Number(size)).fill(7);
     return { status: 200, body };
@@ -29,7 +30,7 @@ const dropped = new Promise<FileSystemHandle | null>(resolve => {
   });
 });
 
-export const libraries = { ...rendezvous, Peer, TunnelClient, answerHere, dropped };
+export const libraries = { ...rendezvous, Peer, TunnelHost, answerHere, dropped };
 export type Libraries = typeof libraries;
 
 Object.assign(globalThis, { libraries });

@@ -69,9 +69,9 @@ export function fromDataChannel(channel: RTCDataChannel): MessageChannel {
 }
 
 /** The pre-negotiated channels of the tunnel; before the offer is made. */
-export function createTunnelChannels(peer: RTCPeerConnection): MessageChannel[] {
-  const channels: MessageChannel[] = [];
+export function createTunnelChannels(peer: RTCPeerConnection): RTCDataChannel[] {
+  const channels: RTCDataChannel[] = [];
   for (let id = 0; id < channelCount; id++)
-    channels.push(fromDataChannel(peer.createDataChannel(channelLabel, { negotiated: true, id, ordered: true })));
+    channels.push(peer.createDataChannel(channelLabel, { negotiated: true, id, ordered: true }));
   return channels;
 }

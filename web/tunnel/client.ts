@@ -21,6 +21,7 @@ import {
   type FetchOptions,
   type Remote,
   type SocketOptions,
+  type Tunnel,
   type TunnelClientOptions,
   type TunnelRequest,
   type TunnelStats,
@@ -39,7 +40,7 @@ interface Carried {
 const pongBuffer = 64 * 1024;
 
 /** Owns its channels from construction on. */
-export class TunnelClient {
+export class TunnelClient implements Tunnel {
   readonly #timers: Timers;
   readonly #dataPiece: number;
   readonly #initialCredit: number;

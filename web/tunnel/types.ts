@@ -1,6 +1,9 @@
 import { tunnelLimits } from '../generated/protocol.ts';
 import type { Timers } from '../base/time.ts';
+import type { TunnelError } from './error.ts';
 import type { Settings } from './frames.ts';
+import type { TunnelResponse } from './response.ts';
+import type { TunnelSocket } from './socket.ts';
 
 export interface TunnelRequest {
   method: string;
@@ -24,6 +27,20 @@ export interface SocketOptions {
   headers?: readonly [name: string, value: string][];
   /** An abort ends the socket, open or not. */
   signal?: AbortSignal;
+}
+
+/** A tunnel as those above it use it, whichever thread it runs on. */
+export interface Tunnel {
+  /** Resolves with the other end's hello; rejects with a TunnelError when the connection ends before. */
+  readonly ready: Promise<void>;
+  /** Resolves, with why, when the connection is over. Never rejects. */
+  readonly closed: Promise<TunnelError>;
+  /** Resolves with the final response's head. Rejects with a TunnelError; `cancelled` after an abort. */
+  fetch(request: TunnelRequest, options?: { signal?: AbortSignal }): Promise<TunnelResponse>;
+  /** Resolves when the WebSocket is open. Rejects with a TunnelError: `refused`, with the `status`, for a response. */
+  openSocket(target: string, options?: SocketOptions): Promise<TunnelSocket>;
+  /** At once; what is open fails with `closed`. */
+  close(): void;
 }
 
 export interface TunnelClientOptions {

@@ -4,7 +4,7 @@
 
 import { Emitter } from '../../base/emitter.ts';
 import type { AppFrame as AnyFrame, AppInfo } from '../apps.ts';
-import type { Broker } from '../broker.ts';
+import type { AppBroker } from '../broker.ts';
 import { kFrameFile, kFrameHello, kFrameWelcome, parseFromFrame, type FrameWelcome, type ToFrame } from './link.ts';
 import { kPermissions, kSandbox } from './sandbox.ts';
 import { AppStorage, type StorageKeeper } from './storage.ts';
@@ -37,7 +37,7 @@ export interface AppFrame extends AnyFrame {
 export function openFrameApp(
   container: HTMLElement,
   app: Pick<AppInfo, 'name' | 'title'>,
-  broker: Broker,
+  broker: AppBroker,
   options: FrameOptions = {},
 ): AppFrame {
   return new FramedApp(container, app, broker, options);
@@ -55,7 +55,7 @@ const kMissing =
 class FramedApp implements AppFrame {
   readonly element = document.createElement('iframe');
   readonly changed = new Emitter<void>();
-  readonly #broker: Broker;
+  readonly #broker: AppBroker;
   readonly #storage: AppStorage;
   readonly #failed: (message: string) => void;
   readonly #life = new AbortController();
@@ -69,7 +69,7 @@ class FramedApp implements AppFrame {
   constructor(
     container: HTMLElement,
     app: Pick<AppInfo, 'name' | 'title'>,
-    broker: Broker,
+    broker: AppBroker,
     { keeper = null, start = '/', failed = () => undefined }: FrameOptions,
   ) {
     this.#broker = broker;

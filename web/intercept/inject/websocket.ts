@@ -48,12 +48,16 @@ export function makeWebSocket(Native: typeof WebSocket, home: SocketHome): typeo
       const bad = names.find((name, at) => !token.test(name) || names.indexOf(name) !== at);
       if (bad !== undefined) throw new DOMException(`The subprotocol '${bad}' is invalid.`, 'SyntaxError');
       Object.defineProperty(this, 'url', { value: url.href });
-      this.#socket = home.port().openSocket(target, names, {
-        opened: protocol => this.#onOpened(protocol),
-        message: data => this.#onMessage(data),
-        sent: bytes => this.#onSent(bytes),
-        closed: (code, reason, clean) => this.#onClosed(code, reason, clean),
-      });
+      this.#socket = home.port().openSocket(
+        target,
+        { protocols: names },
+        {
+          opened: protocol => this.#onOpened(protocol),
+          message: data => this.#onMessage(data),
+          sent: bytes => this.#onSent(bytes),
+          closed: (code, reason, clean) => this.#onClosed(code, reason, clean),
+        },
+      );
     }
 
     get readyState(): number {

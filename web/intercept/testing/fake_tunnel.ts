@@ -10,7 +10,7 @@ import {
   type TunnelSocket,
 } from '../../tunnel/index.ts';
 import { StreamedResponse } from '../../tunnel/response.ts';
-import type { Tunnel } from '../broker.ts';
+import type { Asking } from '../broker.ts';
 import type { Field } from '../port.ts';
 
 export interface Reply {
@@ -29,7 +29,7 @@ export interface Asked {
 
 export type Handler = (asked: Asked) => Reply | Promise<Reply>;
 
-export class FakeTunnel implements Tunnel {
+export class FakeTunnel implements Asking {
   readonly asked: Asked[] = [];
   readonly sockets: { target: string; protocols: readonly string[]; fields: Field[]; socket: FakeSocket }[] = [];
   readonly closed = new Promise<TunnelError>(() => undefined);

@@ -2,7 +2,7 @@
 // owndir-app.html, which brings the worker and hands it ports. Owns both frames and the broker's clients from open to close.
 
 import type { AppFrame, AppInfo } from '../apps.ts';
-import type { Broker } from '../broker.ts';
+import type { AppBroker } from '../broker.ts';
 import { kBootstrap, originsFor } from './addressing.ts';
 import { noteOf, type Note } from './messages.ts';
 
@@ -33,7 +33,7 @@ const kSandbox = [
 export function openWorkerApp(
   container: HTMLElement,
   app: AppInfo,
-  makeBroker: (origin: string) => Broker,
+  makeBroker: (origin: string) => AppBroker,
   hooks: WorkerAppHooks,
   start = '/',
 ): AppFrame {
@@ -43,21 +43,21 @@ export function openWorkerApp(
 class WorkerApp implements AppFrame {
   readonly #container: HTMLElement;
   readonly #app: AppInfo;
-  readonly #makeBroker: (origin: string) => Broker;
+  readonly #makeBroker: (origin: string) => AppBroker;
   readonly #hooks: WorkerAppHooks;
   readonly #frame = document.createElement('iframe');
   readonly #life = new AbortController();
   readonly #start: string;
   #keeper: HTMLIFrameElement | null = null;
   #origin = '';
-  #broker: Broker | null = null;
+  #broker: AppBroker | null = null;
   #answered: ((note: Note) => void) | null = null;
   #first = '';
 
   constructor(
     container: HTMLElement,
     app: AppInfo,
-    makeBroker: (origin: string) => Broker,
+    makeBroker: (origin: string) => AppBroker,
     hooks: WorkerAppHooks,
     start: string,
   ) {

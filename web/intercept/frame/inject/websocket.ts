@@ -47,12 +47,16 @@ export function installWebSocket(context: Context): void {
         setTimeout(() => this.#closed(1006, '', false));
         return;
       }
-      this.#socket = context.broker.openSocket(target, names, {
-        opened: protocol => this.#opened(protocol),
-        message: data => this.#message(data),
-        sent: bytes => this.#left(bytes),
-        closed: (code, reason, clean) => this.#closed(code, reason, clean),
-      });
+      this.#socket = context.broker.openSocket(
+        target,
+        { protocols: names },
+        {
+          opened: protocol => this.#opened(protocol),
+          message: data => this.#message(data),
+          sent: bytes => this.#left(bytes),
+          closed: (code, reason, clean) => this.#closed(code, reason, clean),
+        },
+      );
       context.life.addEventListener('abort', () => this.#socket?.cancel(), { once: true });
     }
 

@@ -1,0 +1,2 @@
+export { CurrentTunnel } from './current.ts';
+export { TunnelHost, type TunnelHostOptions } from './host.ts';

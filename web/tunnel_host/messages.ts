@@ -1,0 +1,26 @@
+// What the page and its worker (host_worker.ts) say to each other beside the ports of sessions (intercept/port.ts): two parts of
+// one program, so nothing here is parsed.
+
+import type { Cookie } from '../intercept/jar.ts';
+import type { Fault } from '../intercept/port.ts';
+import type { Identity } from '../intercept/request.ts';
+
+export type ToWorker =
+  /** `port`: where its requests come from. */
+  | { readonly type: 'tunnel'; readonly id: number; readonly channels: RTCDataChannel[]; readonly port: MessagePort }
+  | { readonly type: 'close'; readonly id: number }
+  | { readonly type: 'broker'; readonly id: number; readonly identity: Identity; readonly cookies: unknown }
+  | { readonly type: 'attach'; readonly id: number; readonly session: number; readonly port: MessagePort }
+  | { readonly type: 'detach'; readonly id: number; readonly session: number }
+  | { readonly type: 'closeBroker'; readonly id: number };
+
+export type FromWorker =
+  /** The first. `able`: data channels may be sent to it. */
+  | { readonly type: 'up'; readonly able: boolean }
+  /** Requests can be made. */
+  | { readonly type: 'ready'; readonly id: number }
+  | { readonly type: 'closed'; readonly id: number; readonly fault: Fault }
+  /** To be kept. */
+  | { readonly type: 'cookies'; readonly id: number; readonly cookies: Cookie[] }
+  /** `broken`: nobody knows what still works. */
+  | { readonly type: 'fault'; readonly message: string; readonly broken: boolean };
