@@ -1,14 +1,21 @@
-// The browser's end of bench/chromium.mjs: bulk transfers over bare data channels and through the tunnel.
+// The browser's end of bench/chromium.mjs: transfers over bare data channels, and through tunnels in the worker and on the page.
 import { Peer } from '../web/peer/index.ts';
-import { TunnelClient, type MessageChannel } from '../web/tunnel/index.ts';
+import { createTunnelChannels, fromDataChannel, type MessageChannel, type Tunnel } from '../web/tunnel/index.ts';
+import { TunnelHost } from '../web/tunnel_host/index.ts';
+import clientSource from 'worker:./chromium_client.ts';
+
+/** raw: no tunnel; worker: as the page has it; page: as where data channels cannot go to a worker. */
+type Way = 'raw' | 'worker' | 'page';
 
 interface End {
+  host: TunnelHost;
   peer: Peer;
-  offer: string;
-  tunnel: TunnelClient | null;
 }
 
-const ends = new Map<string, End>();
+let raw: { connection: RTCPeerConnection; channel: MessageChannel } | null = null;
+const ends = new Map<Way, End>();
+const clients = new Map<Way, Worker>();
+let busy: ReturnType<typeof setTimeout> | undefined;
 const now = () => performance.now();
 
 function opened(channel: MessageChannel): Promise<void> {
@@ -46,7 +53,7 @@ async function send(channel: MessageChannel, bytes: number, piece: number): Prom
   return now() - started;
 }
 
-async function download(tunnel: TunnelClient, bytes: number): Promise<number> {
+async function download(tunnel: Tunnel, bytes: number): Promise<number> {
   const started = now();
   const response = await tunnel.fetch({ method: 'GET', target: `/${bytes}` });
   const reader = response.body?.getReader();
@@ -60,7 +67,7 @@ async function download(tunnel: TunnelClient, bytes: number): Promise<number> {
   return now() - started;
 }
 
-async function upload(tunnel: TunnelClient, bytes: number): Promise<number> {
+async function upload(tunnel: Tunnel, bytes: number): Promise<number> {
   let left = bytes;
   const piece = new Uint8Array(64 * 1024);
   const body = new ReadableStream<Uint8Array>({
@@ -77,30 +84,80 @@ async function upload(tunnel: TunnelClient, bytes: number): Promise<number> {
   return now() - started;
 }
 
+async function offerRaw(): Promise<string> {
+  const connection = new RTCPeerConnection();
+  const channel = createTunnelChannels(connection).map(fromDataChannel)[1];
+  if (!channel) throw new Error('no channel');
+  raw = { connection, channel };
+  await connection.setLocalDescription(await connection.createOffer());
+  while (connection.iceGatheringState !== 'complete')
+    await new Promise(resolve => connection.addEventListener('icegatheringstatechange', resolve, { once: true }));
+  return connection.localDescription?.sdp ?? '';
+}
+
+function endOf(way: Way): End {
+  const end = ends.get(way);
+  if (!end) throw new Error(way);
+  return end;
+}
+
+/** A client on a thread of its own, as an app's worker is. */
+function clientOf(way: Way): Worker {
+  const known = clients.get(way);
+  if (known) return known;
+  const { host, peer } = endOf(way);
+  const broker = host.openBroker({ app: null, origin: 'https://bench.owndir.invalid', connected: async () => peer.tunnel });
+  const { port1, port2 } = new MessageChannel();
+  broker.attach(port2);
+  const worker = new Worker(URL.createObjectURL(new Blob([clientSource], { type: 'text/javascript' })));
+  worker.postMessage(null, [port1]);
+  clients.set(way, worker);
+  return worker;
+}
+
 const api = {
-  async offer(name: string): Promise<string> {
-    const peer = new Peer();
-    const offer = await peer.createOffer();
-    ends.set(name, { peer, offer, tunnel: null });
-    return offer;
+  async offer(way: Way): Promise<string> {
+    if (way === 'raw') return offerRaw();
+    const host = new TunnelHost(way === 'page' ? { startWorker: null } : {});
+    await host.ready;
+    if (host.inWorker !== (way === 'worker')) throw new Error('the worker takes no data channels');
+    const peer = new Peer({ openTunnel: channels => host.openTunnel(channels) });
+    ends.set(way, { host, peer });
+    return peer.createOffer();
   },
-  async accept(name: string, answer: string): Promise<void> {
-    const end = ends.get(name);
-    if (!end) throw new Error(name);
-    if (name === 'tunnel') end.tunnel = new TunnelClient(end.peer.channels);
-    await end.peer.acceptAnswer(answer);
-    if (end.tunnel) await end.tunnel.ready;
-    else if (end.peer.channels[1]) await opened(end.peer.channels[1]);
+  async accept(way: Way, answer: string): Promise<void> {
+    if (way === 'raw') {
+      await raw?.connection.setRemoteDescription({ type: 'answer', sdp: answer });
+      return raw ? opened(raw.channel) : undefined;
+    }
+    const { peer } = endOf(way);
+    await peer.acceptAnswer(answer);
+    await peer.tunnel.ready;
   },
   async raw(direction: 'download' | 'upload', bytes: number, piece: number): Promise<number> {
-    const channel = ends.get('raw')?.peer.channels[1];
-    if (!channel) throw new Error('no raw end');
-    return direction === 'download' ? receive(channel, bytes, piece) : send(channel, bytes, piece);
+    if (!raw) throw new Error('no raw end');
+    return direction === 'download' ? receive(raw.channel, bytes, piece) : send(raw.channel, bytes, piece);
   },
-  async tunnel(direction: 'download' | 'upload', bytes: number): Promise<number> {
-    const client = ends.get('tunnel')?.tunnel;
-    if (!client) throw new Error('no tunnel end');
-    return direction === 'download' ? download(client, bytes) : upload(client, bytes);
+  async tunnel(way: Way, direction: 'download' | 'upload', bytes: number): Promise<number> {
+    const { tunnel } = endOf(way).peer;
+    return direction === 'download' ? download(tunnel, bytes) : upload(tunnel, bytes);
+  },
+  /** Milliseconds of each thing that the client did. */
+  async client(way: Way, job: { bytes: number } | { requests: number }): Promise<number[]> {
+    const worker = clientOf(way);
+    return new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }: MessageEvent<number[]>) => resolve(data);
+      worker.onerror = event => reject(new Error(event.message));
+      worker.postMessage(job);
+    });
+  },
+  /** The page's thread does nothing else for `on` of every `on + off` milliseconds. */
+  busy(on: number, off: number): void {
+    clearTimeout(busy);
+    if (on === 0) return;
+    const started = now();
+    while (now() - started < on);
+    busy = setTimeout(() => api.busy(on, off), off);
   },
 };
 Object.assign(globalThis, { bench: api });

@@ -5,7 +5,13 @@ import { reportFault } from '../base/emitter.ts';
 import { Broker, type AppBroker, type BrokerOptions } from '../intercept/broker.ts';
 import type { Cookie } from '../intercept/jar.ts';
 import type { Identity } from '../intercept/request.ts';
-import { fromDataChannel, TunnelClient, TunnelError, type Tunnel } from '../tunnel/index.ts';
+import {
+  fromDataChannel,
+  TunnelClient,
+  TunnelError,
+  type MessageChannel as TunnelChannel,
+  type Tunnel,
+} from '../tunnel/index.ts';
 import workerSource from 'worker:./host_worker.ts';
 import { startMs } from './limits.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -14,15 +20,19 @@ import { errorOf, RemoteTunnel } from './remote.ts';
 export interface TunnelHostOptions {
   /** Makes the worker; null: everything stays on the page. */
   startWorker?: (() => Worker | null) | null;
+  /** What a tunnel on the page makes of a channel. */
+  adopt?: (channel: RTCDataChannel) => TunnelChannel;
 }
 
 /** Lives as long as its page. */
 export class TunnelHost {
   /** Resolves when it is known where tunnels run. Never rejects. */
   readonly ready: Promise<void>;
+  readonly #adopt: (channel: RTCDataChannel) => TunnelChannel;
   #worker: WorkerHost | null = null;
 
-  constructor({ startWorker = blobWorker }: TunnelHostOptions = {}) {
+  constructor({ startWorker = blobWorker, adopt = fromDataChannel }: TunnelHostOptions = {}) {
+    this.#adopt = adopt;
     this.ready = this.#start(startWorker);
   }
 
@@ -41,7 +51,7 @@ export class TunnelHost {
         this.#worker = null;
       }
     }
-    return new TunnelClient(channels.map(fromDataChannel));
+    return new TunnelClient(channels.map(this.#adopt));
   }
 
   /** `connected`: asked where the broker is on the page; in the worker it takes the tunnel of the moment there. */
