@@ -316,6 +316,19 @@ suite('page', (define) => {
     assert.equal(server.code, undefined);
   });
 
+  test('a page that is busy for 45 s keeps its connection', { soak: true, seconds: 150 }, async (t) => {
+    const { page } = await connectedPage(t);
+    const { offers } = await page.evaluate(() => globalThis.owndir.state());
+    await page.evaluate(() => {
+      const end = performance.now() + 45_000;
+      while (performance.now() < end);
+    });
+    assert.equal(await readInPage(page, homeOnly.path), homeOnly.text);
+    const now = await page.evaluate(() => globalThis.owndir.state());
+    assert.equal(now.connected, true);
+    assert.equal(now.offers, offers);
+  });
+
   for (const { hiddenFor, soak } of [{ hiddenFor: 20, soak: false }, { hiddenFor: 360, soak: true }]) {
     test(`a tab hidden for ${hiddenFor} s while it waits connects when the answer is there`, { needs: [...needs, 'display'], soak, seconds: hiddenFor + 90, lane: 'hidden' }, async (t) => {
       const { home, away } = twoCopies(t);

@@ -183,9 +183,14 @@ describe.skipIf(chromiumIsMissing)('in Chromium on file:// (skipped where /usr/b
     expect(readdirSync(handshake)).toEqual([foreign]);
   });
 
-  it('runs the tunnel over two peers', async () => {
-    const result = await bench.page.evaluate(async () => {
-      const peer = new libraries.Peer();
+  it.each([
+    ['in the worker', true],
+    ['on the page', false],
+  ])('runs the tunnel over two peers, %s', async (_, inWorker) => {
+    const result = await bench.page.evaluate(async wanted => {
+      const host = new libraries.TunnelHost(wanted ? {} : { startWorker: null });
+      await host.ready;
+      const peer = new libraries.Peer({ openTunnel: channels => host.openTunnel(channels) });
       const states: string[] = [];
       peer.onState(state => states.push(state));
       const answer = await libraries.answerHere(await peer.createOffer());
@@ -206,8 +211,10 @@ describe.skipIf(chromiumIsMissing)('in Chromium on file:// (skipped where /usr/b
       answer.close();
       await tunnel.closed;
       peer.close();
-      return { sizes, echoed, states, selected: report.selected, pairs: report.pairs };
-    });
+      const { selected, pairs } = report;
+      return { sizes, echoed, states, selected, pairs, inWorker: host.inWorker };
+    }, inWorker);
+    expect(result.inWorker).toBe(inWorker);
     expect(result.sizes).toEqual([0, 1, 100_000, 3_000_000]);
     expect(result.echoed).toBe('2000000');
     expect(result.selected?.protocol).toBe('udp');
