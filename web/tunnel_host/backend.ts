@@ -9,7 +9,7 @@ export function backendOf(tunnel: Tunnel): Backend {
       const asked = { method, target, fields: [...fields], ...(body === null ? {} : { body }) };
       const response = await tunnel.fetch(asked, { signal });
       const { status, reason } = response;
-      const plain = { redirected: false, location: null, cookies: null };
+      const plain = { redirected: false, location: null, fragment: '', cookies: null };
       return {
         head: { ...plain, status, reason, fields: response.fields, target, hasBody: response.body !== null },
         body: response.body,
