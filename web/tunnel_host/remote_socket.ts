@@ -19,6 +19,8 @@ interface Incoming {
 
 /** The page's end of a WebSocket that is in the worker, with what TunnelSocket promises. */
 export class RemoteSocket implements TunnelSocket {
+  /** Brokers need them, and have the socket itself. */
+  readonly fields = [];
   readonly #opened = new Deferred<TunnelSocket>();
   readonly #port: PortSocket;
   readonly #signal: AbortSignal | undefined;
