@@ -57,6 +57,20 @@ std::string refresh_to_client(std::string_view value, const WebOrigin& upstream,
   return std::string(value.substr(0, semicolon + 1)) + " url=" + quote + to_client(url, upstream, client) + quote;
 }
 
+/// Replaces what stands between each "<" and the ">" after it.
+template <class Change>
+std::string change_tags(std::string_view value, Change change) {
+  std::string changed;
+  while (!value.empty()) {
+    const std::size_t open = value.find('<');
+    const std::size_t close = open == value.npos ? value.npos : value.find('>', open);
+    if (close == value.npos) break;
+    changed.append(value.substr(0, open + 1)).append(change(value.substr(open + 1, close - open - 1))).push_back('>');
+    value.remove_prefix(close + 1);
+  }
+  return changed.append(value);
+}
+
 /// RFC 6265 section 5.1.3; a host that is an address covers only itself.
 bool covers(std::string_view domain, std::string_view host) {
   if (domain.starts_with('.')) domain.remove_prefix(1);
@@ -114,6 +128,9 @@ void rewrite_request(exchange::Fields& fields, const WebOrigin& upstream, const 
   };
   change_each(fields, "Origin", to_upstream);
   change_each(fields, "Referer", to_upstream);
+  // WebDAV (RFC 4918 sections 10.3 and 10.4) names resources by whole addresses in fields.
+  change_each(fields, "Destination", [&](std::string_view url) { return to_upstream(trimmed(url)); });
+  change_each(fields, "If", [&](std::string_view value) { return change_tags(value, to_upstream); });
   fields.add("X-Forwarded-For", kSomebody);
   std::string forwarded = std::string("for=") + kSomebody;
   if (origin) {

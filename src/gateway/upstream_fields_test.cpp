@@ -61,6 +61,18 @@ TEST(RewriteRequest, SpeaksToTheUpstreamInItsOwnName) {
   EXPECT_EQ(fields.get("Forwarded"), "for=192.0.2.1;host=\"sync.localhost:8711\";proto=http");
 }
 
+TEST(RewriteRequest, NamesResourcesOfWebDavAsTheUpstreamKnowsThem) {
+  const Fields fields =
+      request({{"Destination", " http://sync.localhost:8711/a%20b/"},
+               {"If", "<http://sync.localhost:8711/a> (<urn:uuid:1> [\"e<1>\"]) (Not <DAV:no-lock>)"}});
+  EXPECT_EQ(fields.get("Destination"), "http://localhost:8384/a%20b/");
+  EXPECT_EQ(fields.get("If"), "<http://localhost:8384/a> (<urn:uuid:1> [\"e<1>\"]) (Not <DAV:no-lock>)");
+  for (const char* same : {"", "<", "<>", "<http://sync.localhost:8711/a", "(<urn:uuid:1>)", "> <http://else/> ("})
+    EXPECT_EQ(request({{"If", same}}).get("If"), same);
+  for (const char* same : {"/path", "http://sync.localhost:8712/", "http://else/a", ""})
+    EXPECT_EQ(request({{"Destination", same}}).get("Destination"), same);
+}
+
 TEST(RewriteRequest, LeavesOtherOriginsAsTheyAre) {
   for (const char* origin : {"null", "http://evil.example", "http://localhost:8384", "http://sync.localhost:8712"})
     EXPECT_EQ(request({{"Origin", origin}}).get("Origin"), origin);

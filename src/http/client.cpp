@@ -21,8 +21,12 @@ bool is_idempotent(std::string_view method) {
 
 /// The request head as bytes, but for the empty line. `last`: what this end says of the connection and the framing.
 Result<std::string> request_head(const exchange::RequestHead& request, const Address& address, std::string_view last) {
-  if (!exchange::is_token(request.method) || !exchange::is_target(request.target))
+  // After CONNECT (RFC 9110 section 9.3.6) a server would take for a tunnel what is the next request here.
+  if (!exchange::is_token(request.method) || !exchange::is_target(request.target) || request.method == "CONNECT")
     return fail(Errc::malformed, "the request's line");
+  const auto is_host = [](const exchange::Field& field) { return exchange::iequals(field.name, "host"); };
+  if (std::count_if(request.fields.begin(), request.fields.end(), is_host) > 1)
+    return fail(Errc::malformed, "more than one Host");
   std::string head = request.method + " " + request.target + " HTTP/1.1\r\n";
   if (!request.fields.contains("host"))
     head += "Host: " + (address.path.empty() ? to_string(address) : "localhost") + "\r\n";

@@ -51,7 +51,9 @@ TEST(Client, RefusesARequestThatWouldBecomeTwo) {
                                            {"GET", "http://other/", {}},
                                            {"GET /", "/", {}},
                                            {"GET", "/", {{"X", "a\r\nHost: b"}}},
-                                           {"GET", "/", {{"X: y\r\nZ", "a"}}}};
+                                           {"GET", "/", {{"X: y\r\nZ", "a"}}},
+                                           {"GET", "/", {{"Host", "a"}, {"host", "b"}}},
+                                           {"CONNECT", "/", {}}};
   for (const auto& head : hostile) {
     const Reply reply = asker.ask(head.method, head.target, head.fields);
     ASSERT_TRUE(reply.fault && reply.status == 0);
@@ -348,6 +350,33 @@ TEST(Client, NeverGoesToAnAddressThatIsOfNoMachine) {
     const Reply reply = asker.get();
     ASSERT_TRUE(reply.fault) << host;
     EXPECT_TRUE(reply.fault->is(Errc::forbidden)) << host << ": " << reply.fault->to_string();
+  }
+}
+
+Awaitable<void> ask_and_end(std::unique_ptr<Client>& client, bool stop) {
+  exchange::Request request;
+  request.head = {"GET", "/", {}};
+  Result<exchange::Response> response = co_await client->send(std::move(request));
+  Reply reply;
+  co_await read_reply(reply, std::move(response));
+  EXPECT_EQ(reply.body, "hello");
+  if (stop) co_await client->stop();
+  client.reset();
+}
+
+TEST(Client, LeavesNothingToWaitForWhenItEndsWithAKeptConnection) {
+  for (const bool stop : {true, false}) {
+    ScriptedServer server(always(kHello));
+    asio::io_context io;
+    ClientLimits limits;
+    limits.idle_wait = std::chrono::hours(1);
+    auto client = std::make_unique<Client>(io.get_executor(), server.address(), limits);
+    const auto asked = asio::co_spawn(io, ask_and_end(client, stop), asio::use_future);
+    const auto ran = std::async(std::launch::async, [&] { io.run(); });
+    const bool ended = ran.wait_for(10s) == std::future_status::ready;
+    io.stop();
+    EXPECT_TRUE(ended) << (stop ? "stopped" : "destroyed");
+    EXPECT_EQ(asked.wait_for(0s), std::future_status::ready);
   }
 }
 
