@@ -13,6 +13,15 @@ const bundles = [
   { from: 'shell/listing.css', to: 'listing.css' },
   { from: 'intercept/worker/sw.ts', to: 'owndir-sw.js' },
 ];
+/** Scripts that leave a function. */
+const functions = [
+  {
+    from: 'intercept/media/main.ts',
+    name: 'owndirMedia',
+    notice: 'With Mediabunny 1.61.0, MPL-2.0, source: https://github.com/Vanilagy/mediabunny',
+    to: 'owndir-media.js',
+  },
+];
 /** Pages with their only script in them. */
 const pages = [
   { from: 'intercept/worker/app.html', script: 'intercept/worker/bootstrap.ts', to: 'owndir-app.html' },
@@ -69,12 +78,17 @@ execFileSync(process.execPath, [join(web, '../protocol/generate.mjs'), '--ts', j
   stdio: 'inherit',
 });
 
-const { bundle, pageWithScript } = await loadTools();
+const { bundle, functionBundle, pageWithScript } = await loadTools();
 const names = [];
 try {
   for (const { from, to } of bundles) {
     if (!existsSync(join(web, from))) continue;
     write(join(out, to), await bundle(from));
+    names.push(to);
+  }
+  for (const { from, name, notice, to } of functions) {
+    if (!existsSync(join(web, from))) continue;
+    write(join(out, to), await functionBundle(from, name, notice));
     names.push(to);
   }
   for (const { from, script, to } of pages) {

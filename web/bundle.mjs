@@ -8,8 +8,8 @@ import { esbuildWorkers, target } from './worker-plugin.mjs';
 
 const web = fileURLToPath(new URL('.', import.meta.url));
 
-/** `from`: relative to this folder. */
-export async function bundle(from) {
+/** `from`: relative to this folder. `more`: of esbuild's options. */
+export async function bundle(from, more = {}) {
   const result = await build({
     entryPoints: [join(web, from)],
     absWorkingDir: web,
@@ -25,9 +25,16 @@ export async function bundle(from) {
     plugins: [esbuildWorkers],
     loader: { '.svg': 'text' },
     logLevel: 'error',
+    ...more,
   });
   // A script that is put inline into a page must not end its own element, nor begin a comment.
   return result.outputFiles[0].text.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
+}
+
+/** A script that leaves a function of that name, which gives what the module exports; its text can be handed on. */
+export async function functionBundle(from, name, notice) {
+  const text = await bundle(from, { globalName: 'parts' });
+  return `globalThis.${name}=function(){/* ${notice} */\n${text}\nreturn parts};\n`;
 }
 
 /** The html with its script, whose digest it names where it says {{digest}}. */

@@ -38,7 +38,7 @@ struct Page {
     replace_all(html, "{{style}}", style_name);
     files = {{script_name, *script}, {style_name, *style}, {"dist.js", *script}};
     // Under their own names: where a page finds them, and what the browser compares to tell a new worker.
-    for (const char* name : {"owndir-sw.js", "owndir-app.html", "owndir-frame.html"})
+    for (const char* name : {"owndir-sw.js", "owndir-app.html", "owndir-frame.html", "owndir-media.js"})
       if (const auto content = embedded_file(name)) files.push_back({name, *content});
     files.push_back({"index.html", html});
   }

@@ -202,7 +202,7 @@ TEST(PageSite, NamesItsFilesByTheirContent) {
     EXPECT_TRUE(site.empty());
     return;
   }
-  ASSERT_EQ(site.size(), 7U);
+  ASSERT_EQ(site.size(), 8U);
   EXPECT_EQ(site.back().path, "index.html");
   const std::string html(site.back().content);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -215,6 +215,7 @@ TEST(PageSite, NamesItsFilesByTheirContent) {
   EXPECT_EQ(site[3].path, "owndir-sw.js");
   EXPECT_EQ(site[4].path, "owndir-app.html");
   EXPECT_EQ(site[5].path, "owndir-frame.html");
+  EXPECT_EQ(site[6].path, "owndir-media.js");
   EXPECT_EQ(site[4].content.find("{{"), std::string_view::npos);
 }
 

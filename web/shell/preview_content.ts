@@ -24,8 +24,19 @@ export function imageContent(url: string, name: string, broken: () => void): HTM
 }
 
 export function mediaContent(tag: 'audio' | 'video', url: string, name: string, broken: () => void): HTMLElement {
-  const media = h(tag, { src: url, controls: true, preload: 'metadata', 'aria-label': name, onerror: broken });
-  return h('div', { class: `media ${tag}` }, media);
+  const { content, media } = mediaStage(tag, name, broken);
+  media.src = url;
+  return content;
+}
+
+/** For one that gets its source later. */
+export function mediaStage(
+  tag: 'audio' | 'video',
+  name: string,
+  broken: () => void,
+): { content: HTMLElement; media: HTMLMediaElement } {
+  const media = h(tag, { controls: true, preload: 'metadata', 'aria-label': name, onerror: broken });
+  return { content: h('div', { class: `media ${tag}` }, media), media };
 }
 
 export function pdfContent(url: string, name: string): HTMLElement {

@@ -6,9 +6,10 @@ import { h, icon, replaceChildren, setAttribute, setText } from './dom.ts';
 import { formatDate, formatDateLong, formatRemaining, formatSize } from './format.ts';
 import { kIcons } from './icons.ts';
 import { kShowLimit, kindOf, kindWord, mimeOf, type Kind } from './kinds.ts';
+import { loadMediaLibrary } from '../intercept/media/library.ts';
 import { collect } from './reader.ts';
 import type { FileFacts, Source } from './source.ts';
-import { htmlContent, imageContent, mediaContent, pdfContent, textContent } from './preview_content.ts';
+import { htmlContent, imageContent, mediaContent, mediaStage, pdfContent, textContent } from './preview_content.ts';
 import type { Preferences } from './preferences.ts';
 
 export interface PreviewHooks {
@@ -132,6 +133,9 @@ export class PreviewView {
     const limit = kShowLimit[kind];
     const direct =
       kind === 'image' || kind === 'audio' || kind === 'video' ? this.#source.url?.(this.#path) : undefined;
+    const { part } = this.#source;
+    if ((kind === 'audio' || kind === 'video') && direct === undefined && part)
+      return this.#stream(kind, part.bind(this.#source));
     if (kind === 'none') return this.#offer('This kind of file is not shown here.');
     if (kind === 'pdf' && navigator.pdfViewerEnabled === false)
       return this.#offer('This browser shows no PDF inside a page.');
@@ -145,6 +149,29 @@ export class PreviewView {
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       this.#failed(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** A film or sound in parts, while it plays. */
+  async #stream(kind: 'audio' | 'video', part: NonNullable<Source['part']>): Promise<void> {
+    const { signal } = this.#abort;
+    const name = baseName(this.#path);
+    let why = `The browser cannot show this ${kindWord(kind).toLowerCase()} file: its format is unknown to it, or the file is damaged.`;
+    const { content, media } = mediaStage(kind, name, () => signal.aborted || this.#failed(why));
+    replaceChildren(this.#stage, content);
+    try {
+      const { attachMedia } = await loadMediaLibrary();
+      await attachMedia(media, {
+        ask: (fields, asked) => part(this.#path, fields, asked),
+        place: (_media, source) => (media.src = this.#url = URL.createObjectURL(source)),
+        report: error => (why = error.message),
+        signal,
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      const { message, kind: reason } = error as Error & { kind?: string };
+      if (reason === 'tooLarge') this.#offer(message);
+      else this.#failed(message);
     }
   }
 

@@ -1,6 +1,7 @@
 // Where listings and files come from: the tunnel on the page from disk, plain fetch on the localhost origin. The views know
 // only this interface.
 
+import type { AskPart } from '../intercept/media/ranges.ts';
 import type { Listing } from './listing_model.ts';
 
 export interface FileFacts {
@@ -35,6 +36,8 @@ export interface Source {
   list(path: string, signal: AbortSignal): Promise<Listing>;
   facts(path: string, signal: AbortSignal): Promise<FileFacts>;
   open(path: string, range: Range | null, signal: AbortSignal): Promise<Opened>;
+  /** As the other side answers a GET with these fields, for films that are played in parts. */
+  part?(path: string, ...asked: Parameters<AskPart>): ReturnType<AskPart>;
   /** An address that the browser itself can load, where there is one. */
   url?(path: string): string;
   /** True when a broken transfer is worth taking up again because the source comes back by itself. */

@@ -2,6 +2,7 @@
 // page reconnects.
 
 import { TunnelError, type Tunnel, type TunnelResponse } from '../tunnel/index.ts';
+import type { AskPart, PartAnswer } from '../intercept/media/ranges.ts';
 import { parseListing, type Listing } from './listing_model.ts';
 import {
   SourceError,
@@ -44,6 +45,12 @@ export class TunnelSource implements Source {
   async open(path: string, range: Range | null, signal: AbortSignal): Promise<Opened> {
     const response = await this.#fetch('GET', path, rangeFields(range), signal);
     return openedOf(response, response.body, range);
+  }
+
+  async part(path: string, ...[fields, signal]: Parameters<AskPart>): Promise<PartAnswer> {
+    const asked = fields.map(([name, value]): [string, string] => [name, value]);
+    const response = await this.#fetch('GET', path, asked, signal);
+    return { status: response.status, field: name => response.header(name), body: response.body };
   }
 
   /** A request that the other end did not answer because the connection broke is asked again over the next one. */

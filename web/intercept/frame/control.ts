@@ -66,7 +66,9 @@ export type FromDocument =
   /** The document's load event. */
   | { readonly type: 'loaded' }
   /** Brings a port for another client of the broker. */
-  | { readonly type: 'client' };
+  | { readonly type: 'client' }
+  /** Brings a port that wants the text of the media library. */
+  | { readonly type: 'media' };
 
 export type ToDocument =
   /** The person or history.go went to another entry of the same document. */
@@ -132,6 +134,7 @@ export function parseFromDocument(data: unknown, origin: string): FromDocument |
       return isAppUrl(url, origin) ? { type, url, state } : null;
     case 'stay':
     case 'client':
+    case 'media':
     case 'pong':
     case 'loaded':
       return { type };

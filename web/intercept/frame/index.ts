@@ -5,6 +5,7 @@
 import { Emitter } from '../../base/emitter.ts';
 import type { AppFrame as AnyFrame, AppInfo } from '../apps.ts';
 import type { AppBroker } from '../broker.ts';
+import { mediaLibraryText } from '../media/library.ts';
 import { kFrameFile, kFrameHello, kFrameWelcome, parseFromFrame, type FrameWelcome, type ToFrame } from './link.ts';
 import { kPermissions, kSandbox } from './sandbox.ts';
 import { AppStorage, type StorageKeeper } from './storage.ts';
@@ -157,6 +158,8 @@ class FramedApp implements AppFrame {
     switch (message?.type) {
       case 'client':
         return this.#attach(message.document, ports[0]);
+      case 'media':
+        return this.#giveMedia(ports[0]);
       case 'gone':
         return this.#detach(message.document);
       case 'at':
@@ -173,6 +176,15 @@ class FramedApp implements AppFrame {
         return;
       case undefined:
     }
+  }
+
+  /** Its text, or why there is none. */
+  #giveMedia(port: MessagePort | undefined): void {
+    if (!port) return;
+    mediaLibraryText().then(
+      text => port.postMessage({ text }),
+      (error: unknown) => port.postMessage({ error: (error as Error).message }),
+    );
   }
 
   #attach(document: number, port: MessagePort | undefined): void {

@@ -21,6 +21,8 @@ export type FromFrame =
   /** Brings a port for another client of the broker; it ends with that document. */
   | { readonly type: 'client'; readonly document: number }
   | { readonly type: 'gone'; readonly document: number }
+  /** Brings a port that wants the text of the media library. */
+  | { readonly type: 'media' }
   | { readonly type: 'at'; readonly path: string; readonly title: string }
   | { readonly type: 'external'; readonly url: string }
   | Stored;
@@ -35,6 +37,8 @@ export function parseFromFrame(data: unknown): FromFrame | null {
     case 'client':
     case 'gone':
       return Number.isSafeInteger(document) ? { type, document: document as number } : null;
+    case 'media':
+      return { type };
     case 'at':
       if (typeof path !== 'string' || !path.startsWith('/') || path.length > controlLimits.url) return null;
       return typeof title === 'string' ? { type, path, title: title.slice(0, controlLimits.title) } : null;

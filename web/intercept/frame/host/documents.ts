@@ -134,6 +134,7 @@ export class Documents {
     const message = parseFromDocument(event.data, this.#origin);
     if (!message) return;
     if (message.type === 'client') return this.#onClient(document, event.ports[0]);
+    if (message.type === 'media') return this.#tell(message, [...event.ports]);
     if (document === this.#next) this.#onMessageOfNext(document, message);
     else if (document === this.#current) this.#onMessageOfCurrent(document, message);
   }
@@ -198,6 +199,7 @@ export class Documents {
         return this.#onPong();
       case 'stay':
       case 'client':
+      case 'media':
       case 'loaded':
     }
   }

@@ -13,6 +13,8 @@ export interface Context {
   base(): string;
   /** Another port to the broker, for a frame or a worker. */
   newClient(): MessagePort;
+  /** Brings a port to the one who has the text of the media library. */
+  media(port: MessagePort): void;
   /** Aborted when the document or worker goes. */
   readonly life: AbortSignal;
   /** Before each request. */

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { ask, decoderFor, charsetOf, fieldOf, limits, readAll } from './context.ts';
 import { hidden, isLocal, loadingAttributes } from './html.ts';
 import type { LoadHold } from './lifecycle.ts';
-import { playMedia } from './media.ts';
+import { MediaElements, type MediaCandidate } from './media.ts';
 import { scriptBlob, type Modules } from './modules.ts';
 import { brokenUrl, native, nativeURL, trusted } from './natives.ts';
 import type { Resources } from './resources.ts';
@@ -47,12 +47,14 @@ export class Elements {
   readonly #done = new WeakSet<Element>();
   readonly #loaded = new WeakMap<Element, { value: string; place: Window | null }>();
   readonly #styled = new WeakMap<Element, string>();
+  readonly #players: MediaElements;
   #turn = 0;
   /** Scripts that keep their order. */
   #order: Promise<void> = Promise.resolve();
 
   constructor(parts: ElementParts) {
     this.#parts = parts;
+    this.#players = new MediaElements(parts.context);
   }
 
   /** Once in the life of the window. */
@@ -75,6 +77,7 @@ export class Elements {
     ];
     for (const [owner, property, attribute] of reflect) if (owner) this.#reflect(owner.prototype, property, attribute);
     this.#wrapAttributes();
+    this.#players.install(media => this.#media(media, true));
     Object.defineProperty(HTMLImageElement.prototype, 'currentSrc', {
       configurable: true,
       get(this: HTMLImageElement) {
@@ -92,6 +95,16 @@ export class Elements {
         for (const node of record.addedNodes) if (node instanceof Element) this.#added(node);
       }
     });
+    // To the browser a `source` whose address is kept elsewhere has none, which is its first error.
+    document.addEventListener(
+      'error',
+      event => {
+        const source = event.target;
+        if (event.isTrusted && source instanceof HTMLSourceElement && native.has(source, hidden('src')))
+          event.stopImmediatePropagation();
+      },
+      true,
+    );
     observer.observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: observed });
   }
 
@@ -101,10 +114,12 @@ export class Elements {
     if (!descriptor?.get || !descriptor.set) return;
     const { get, set } = descriptor;
     const assign = (element: Element, value: string) => this.#assign(element, attribute, value);
+    const isOurs = (element: Element) => attribute === 'src' && this.#players.hasOurs(element);
     Object.defineProperty(prototype, property, {
       ...descriptor,
       get(this: Element): unknown {
-        return shownUrl(this, attribute, property === 'srcset' || property === 'srcdoc') ?? get.call(this);
+        const shown = shownUrl(this, attribute, property === 'srcset' || property === 'srcdoc');
+        return shown ?? (isOurs(this) ? '' : get.call(this));
       },
       set(this: Element, value: unknown) {
         if (value instanceof Object && !(value instanceof URL)) return void set.call(this, value);
@@ -120,6 +135,7 @@ export class Elements {
     const assign = (element: Element, name: string, value: string) => this.#assign(element, name, value);
     const forget = (element: Element, name: string) => this.#forget(element, name);
     const isHidden = (element: Element, name: string) => names.test(name) && native.has(element, hidden(name));
+    const isOurs = (element: Element, name: string) => name === 'src' && this.#players.hasOurs(element);
     prototype.setAttribute = function (this: Element, name, value) {
       if (!names.test(name) || !assign(this, String(name).toLowerCase(), String(value)))
         setAttribute.call(this, name, value);
@@ -129,10 +145,11 @@ export class Elements {
         setAttributeNS.call(this, namespace, name, value);
     };
     prototype.getAttribute = function (this: Element, name) {
-      return isHidden(this, name) ? native.get(this, hidden(name)) : getAttribute.call(this, name);
+      if (isHidden(this, name)) return native.get(this, hidden(name));
+      return isOurs(this, name) ? null : getAttribute.call(this, name);
     };
     prototype.hasAttribute = function (this: Element, name) {
-      return hasAttribute.call(this, name) || isHidden(this, name);
+      return isHidden(this, name) || (hasAttribute.call(this, name) && !isOurs(this, name));
     };
     prototype.removeAttribute = function (this: Element, name) {
       if (isHidden(this, name)) forget(this, name);
@@ -141,6 +158,10 @@ export class Elements {
   }
 
   #forget(element: Element, attribute: string): void {
+    if (attribute === 'src' && element instanceof HTMLMediaElement) {
+      this.#players.release(element);
+      this.#nextTurn(element, 'media');
+    }
     native.remove(element, hidden(attribute));
     this.#nextTurn(element, attribute);
   }
@@ -227,7 +248,11 @@ export class Elements {
     if (element instanceof HTMLLinkElement) return this.#link(element, url, isCurrent);
     if (element instanceof HTMLIFrameElement) return this.#frame(element, attribute, url);
     const media = element instanceof HTMLSourceElement ? element.parentElement : element;
-    if (attribute === 'src' && media instanceof HTMLMediaElement) return this.#media(media);
+    if (attribute === 'src' && media instanceof HTMLMediaElement) {
+      // One more source does not end what plays.
+      if (media === element || !this.#players.isBusy(media)) this.#media(media);
+      return;
+    }
     if (url === null || (element instanceof HTMLInputElement && element.type !== 'image')) return;
     if (!imageNames.has(element.localName) && attribute !== 'poster') return;
     this.#put(element, attribute, url, isCurrent);
@@ -296,17 +321,23 @@ export class Elements {
     else if (attribute === 'src' && url !== null) this.#parts.nest(frame, url);
   }
 
-  #media(media: HTMLMediaElement): void {
+  /** False: it has no source of the app's. `hurried`: by a call of load(). */
+  #media(media: HTMLMediaElement, hurried = false): boolean {
     const isCurrent = this.#nextTurn(media, 'media');
-    queueMicrotask(() => {
-      if (!isCurrent()) return;
-      const sources = [media, ...media.querySelectorAll('source')].filter(one => native.has(one, hidden('src')));
-      const playable = sources.find(
-        one => one === media || media.canPlayType(native.get(one, 'type') ?? 'video/mp4') !== '',
-      );
-      const url = playable && resolved(native.get(playable, hidden('src')) ?? '', playable);
-      if (url) playMedia(this.#parts.context, media, url, isCurrent);
-    });
+    const candidates = () => (native.has(media, hidden('src')) ? [media] : [...media.querySelectorAll('source')]);
+    if (!candidates().some(one => native.has(one, hidden('src')))) return false;
+    this.#players.release(media);
+    const next = (tried: ReadonlySet<Element>): MediaCandidate | null => {
+      for (const element of candidates()) {
+        const value = native.get(element, hidden('src'));
+        const isPlayable = element === media || media.canPlayType(native.get(element, 'type') ?? 'video/mp4') !== '';
+        const url = value !== null && isPlayable && !tried.has(element) ? resolved(value, element) : null;
+        if (url !== null) return { url, element };
+      }
+      return null;
+    };
+    queueMicrotask(() => isCurrent() && this.#players.start(media, next, { hurried }));
+    return true;
   }
 
   #style(style: HTMLStyleElement): void {

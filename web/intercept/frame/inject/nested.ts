@@ -131,6 +131,11 @@ export class NestedFrames {
         if (port) relay(port, this.#context.newClient());
         return;
       }
+      case 'media': {
+        const [port] = ports;
+        if (port) this.#context.media(port);
+        return;
+      }
       case 'store':
       case 'clear':
       case 'external':

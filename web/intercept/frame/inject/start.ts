@@ -78,6 +78,7 @@ class AppDocument {
         source: welcome.source,
       },
       life: life.signal,
+      media: port => control.postMessage({ type: 'media' } satisfies FromDocument, [port]),
       base: () => document.baseURI,
       newClient: () => {
         const channel = new MessageChannel();

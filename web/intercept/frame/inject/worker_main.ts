@@ -38,6 +38,7 @@ async function run(start: WorkerStart, port: MessagePort): Promise<void> {
     ...{ broker, origin: start.origin, url: start.url, source: start.source },
     base: () => start.url,
     life: new AbortController().signal,
+    media: port => port.close(),
     newClient: () => {
       throw new DOMException('A worker in a worker is not possible in a page on disk.', 'NotSupportedError');
     },

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { pageWithScript } from '../../../bundle.mjs';
+import { functionBundle, pageWithScript } from '../../../bundle.mjs';
 import { openLibrariesPage, type LibrariesPage } from '../../../testing/browser.ts';
 import type { FrameBench } from './frame_page.ts';
 
@@ -45,6 +45,7 @@ export class FrameTest {
       entry: new URL('./frame_page.ts', import.meta.url),
       head: /<script>[^]*?<\/script>/.exec(shell)?.[0] ?? '',
       files: {
+        'owndir-media.js': await functionBundle('intercept/media/main.ts', 'owndirMedia', 'media'),
         'owndir-frame.html': await pageWithScript('intercept/frame/frame.html', 'intercept/frame/host/main.ts'),
       },
     });
