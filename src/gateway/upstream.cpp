@@ -7,6 +7,7 @@
 #include "gateway/upstream_fields.hpp"
 #include "gateway/upstream_pages.hpp"
 #include "http/byte_socket.hpp"
+#include "http/hop_by_hop.hpp"
 
 namespace owndir::gateway {
 namespace {
@@ -41,6 +42,26 @@ class TcpSession final : public exchange::SocketSession {
   const Upstream& app_;
   http::Client& client_;
 };
+
+class NoBody final : public exchange::BodySource {
+ public:
+  explicit NoBody(Error error) : error_(std::move(error)) {}
+  Awaitable<Result<Bytes>> read(std::size_t) override { co_return fail(error_); }
+  std::optional<std::uint64_t> length() const override { return 1; }
+
+ private:
+  Error error_;
+};
+
+/// A response that breaks before its first byte: nothing of it goes to the browser, which sees the connection end
+/// without an answer, as it does when it asks the app itself.
+Response broken(const Error& error) {
+  Response response;
+  response.head.status = 502;
+  response.head.fields.add("Content-Length", "1");
+  response.body = std::make_unique<NoBody>(error);
+  return response;
+}
 
 class AllUpstreams final : public Upstreams {
  public:
@@ -143,12 +164,14 @@ class AllUpstreams final : public Upstreams {
     prepare(way, own, request.head.fields);
     Result<Response> answer = co_await way.client.send(std::move(request));
     note(way, answer ? nullptr : &answer.error());
+    if (!answer && options_.transparent) co_return broken(answer.error());
     if (!answer) co_return no_answer(way.app, answer.error(), head);
     finish(way, own, answer->head.fields);
     co_return std::move(*answer);
   }
 
   void prepare(const Way& way, const OwnFields& own, exchange::Fields& fields) const {
+    http::remove_hop_by_hop(fields);  // before, so that a Connection field cannot name what is added
     if (!options_.transparent) rewrite_request(fields, way.app.origin, own.origin);
   }
   void finish(const Way& way, const OwnFields& own, exchange::Fields& fields) const {

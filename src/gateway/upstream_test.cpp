@@ -17,6 +17,7 @@ using http::Reply;
 using http::ScriptedServer;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using namespace std::string_view_literals;
 
 /// Answers by what it was asked: the head, as the body.
 void echo_head(Peer& peer) {
@@ -193,6 +194,31 @@ TEST_F(UpstreamsTest, TheUpstreamSeesItselfAskedAndNothingOfOurs) {
   EXPECT_THAT(reply.body, HasSubstr("Cookie: a=b\r\n"));
   EXPECT_THAT(reply.body, Not(HasSubstr("owndir")));
   EXPECT_EQ(reply.field("owndir-pass"), "") << "what the upstream says for us is dropped";
+}
+
+TEST_F(UpstreamsTest, AConnectionFieldTakesNothingAwayThatIsAdded) {
+  ScriptedServer server(echo_head);
+  offer("web", server);
+  Fields fields = kWeb;
+  fields.add("Connection", "X-Forwarded-For, Forwarded, Host");
+  const std::string head = ask("/", fields).body;
+  EXPECT_THAT(head, HasSubstr("X-Forwarded-For: 192.0.2.1\r\n"));
+  EXPECT_THAT(head, HasSubstr("Forwarded: for=192.0.2.1"));
+  EXPECT_THAT(head, HasSubstr("Host: 127.0.0.1:"));
+}
+
+TEST_F(UpstreamsTest, TransparentlyAnAnswerThatIsNoneBreaksInsteadOfBecomingAPage) {
+  ScriptedServer server([](Peer& peer) {
+    peer.read_head();
+    peer.send("HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n"sv);
+  });
+  offer("web", server);
+  options_.transparent = true;
+  const Reply reply = ask("/", kWeb);
+  ASSERT_TRUE(reply.fault);
+  EXPECT_TRUE(reply.fault->is(Errc::protocol));
+  EXPECT_EQ(reply.field("Content-Length"), "1");
+  EXPECT_EQ(reply.body, "");
 }
 
 TEST_F(UpstreamsTest, TransparentlyNothingIsRewritten) {
