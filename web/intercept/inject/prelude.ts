@@ -1,22 +1,35 @@
-// Runs before the script of a dedicated worker of an app.
+// Runs before the script of a worker of an app: what the service worker is not told of its requests, and in dedicated ones, which can
+// be given a port, WebSockets.
 
 import { BrokerPort } from '../client.ts';
-import { Asking } from './asking.ts';
 import { replaceGlobal } from '../frame/inject/events.ts';
 import { makeEventSource } from '../frame/inject/eventsource.ts';
+import { Asking } from './asking.ts';
 import { eventStreams, makeFetch } from './fetch.ts';
 import { makeWebSocket } from './websocket.ts';
 import { kGreeting } from './workers.ts';
 import { patchXhr } from './xhr.ts';
 
 const scope = globalThis as unknown as {
+  fetch: typeof fetch;
   WebSocket: typeof WebSocket;
   location: Location;
   addEventListener(type: 'message', listener: (event: MessageEvent<unknown>) => void): void;
 };
-const isDedicated = 'postMessage' in globalThis && !('document' in globalThis);
+const { href } = scope.location;
+const here = new URL(href.startsWith('blob:') ? href.slice('blob:'.length) : href);
 
-if (isDedicated) {
+function giveRequests(): void {
+  const asking = new Asking(url => url.origin === here.origin);
+  const base = () => href;
+  const ask = makeFetch(scope.fetch.bind(globalThis), asking, base);
+  scope.fetch = ask;
+  patchXhr(XMLHttpRequest, { asking, base, mayWait: true });
+  replaceGlobal('EventSource', makeEventSource(eventStreams(ask, asking, base), EventSource));
+}
+
+/** The first message of the document brings a port, over which more can be had. */
+function giveSockets(): void {
   let greeted = false;
   let control: MessagePort | null = null;
   const waiting: MessagePort[] = [];
@@ -29,14 +42,6 @@ if (isDedicated) {
     for (const end of waiting.splice(0)) control.postMessage(null, [end]);
   });
   let broker: BrokerPort | null = null;
-  const { href } = scope.location;
-  const here = new URL(href.startsWith('blob:') ? href.slice('blob:'.length) : href);
-  const base = () => href;
-  const asking = new Asking(url => url.origin === here.origin);
-  const fetch = makeFetch(globalThis.fetch.bind(globalThis), asking, base);
-  globalThis.fetch = fetch;
-  replaceGlobal('EventSource', makeEventSource(eventStreams(fetch, asking, base), EventSource));
-  patchXhr(XMLHttpRequest, { asking, base, mayWait: true });
   scope.WebSocket = makeWebSocket(scope.WebSocket, {
     base: () => here.href,
     target: url => (url.host === here.host ? url.pathname + url.search : null),
@@ -49,3 +54,7 @@ if (isDedicated) {
     },
   });
 }
+
+const isDedicated = 'postMessage' in globalThis && !('document' in globalThis);
+if (isDedicated || 'onconnect' in globalThis) giveRequests();
+if (isDedicated) giveSockets();

@@ -136,7 +136,7 @@ async function responseOf(got: PortAnswer, app: string, request: Request, ask: A
     body = changed.body;
     if (changed.charset !== null && !/charset/i.test(type))
       fields = replaced(fields, 'content-type', `${type}; charset=${changed.charset}`);
-  } else if (body && request.destination === 'worker') {
+  } else if (body && /^(?:shared)?worker$/.test(request.destination)) {
     fields = adjustedFields(fields, nonce).filter(([name]) => name.toLowerCase() !== 'content-length');
     body = startingWith(utf8(`${preludeSource}\n`), body);
   } else fields = adjustedFields(fields, nonce);
