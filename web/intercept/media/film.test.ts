@@ -104,6 +104,30 @@ describe.skipIf(ffmpegIsMissing)('a film', { timeout: 60_000 }, () => {
     await expect(Film.open(file, () => false)).rejects.toBeInstanceOf(MediaError);
   });
 
+  it('that claims an enormous index is refused, and nothing of it is read', async () => {
+    const size = 3 * 2 ** 30;
+    const begin = Buffer.alloc(36);
+    begin.writeUInt32BE(20);
+    begin.write('ftypisom', 4);
+    begin.writeUInt32BE(2 ** 30 * 2, 20);
+    begin.write('moov', 24);
+    let read = 0;
+    const file = new RangeFile(fields => {
+      const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(Object.fromEntries(fields).range ?? '') ?? [];
+      const [start, end] = [Number(from), Number(to) + 1];
+      read += end - start;
+      const bytes = new Uint8Array(end - start);
+      bytes.set(begin.subarray(Math.min(start, 36)));
+      const range = `bytes ${start}-${end - 1}/${size}`;
+      const body = new Blob([bytes]).stream() as ReadableStream<Bytes>;
+      return Promise.resolve({ status: 206, field: one => (one === 'content-range' ? range : null), body });
+    });
+    await file.open();
+    await expect(Film.open(file, () => true)).rejects.toMatchObject({ kind: 'unplayable' });
+    expect(read).toBeLessThan(8 * 1024 * 1024);
+    file.close();
+  });
+
   it('of random bytes, or cut off anywhere, ends or fails and does not hang', async () => {
     for (const name of ['faststart.mp4', 'fragmented.mp4', 'cues.webm', 'sound.wav'] as const) {
       const whole = files.get(name);

@@ -25,6 +25,8 @@ import { MediaError, type RangeFile } from './ranges.ts';
 /** What the library keeps of what it has read. */
 const kCacheBytes = 6 * 1024 * 1024;
 
+/** No index and no packet is larger; a file that says so is not believed. */
+const kLargestRead = 64 * 1024 * 1024;
 /** Seconds between two pictures that need no other. */
 const kLongestGroup = 120;
 /** What may be read through to find out how long it is, where the file does not say. */
@@ -98,7 +100,10 @@ export class Film {
   static async open(file: RangeFile, plays: (mime: string) => boolean): Promise<Film> {
     const source = new CustomSource({
       getSize: () => file.size,
-      read: (start, end) => file.read(start, end),
+      read: (start, end) => {
+        if (end - start > kLargestRead) throw new MediaError('unplayable', `It wants ${end - start} bytes at once.`);
+        return file.read(start, end);
+      },
       maxCacheSize: kCacheBytes,
       prefetchProfile: 'fileSystem',
       // What was read ahead is asked for again when it is needed.
