@@ -1,7 +1,6 @@
 #include "rtc/association.hpp"
 
 #include <fmt/format.h>
-#include <net/dcsctp/public/dcsctp_socket_factory.h>
 #include <rtc_base/helpers.h>
 #include <rtc_base/socket.h>
 #include <rtc_base/time_utils.h>
@@ -9,6 +8,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "rtc/dcsctp.hpp"
 #include "rtc/sdp.hpp"
 
 namespace owndir::rtc {
@@ -148,7 +148,7 @@ bool Association::Start(int local_port, int remote_port, int max_message_size) {
   // Whether a peer is lost is for ICE and for those above to say.
   options.max_retransmissions = absl::nullopt;
   options.max_init_retransmits = absl::nullopt;
-  socket_ = dcsctp::DcSctpSocketFactory().Create("", *this, nullptr, options);
+  socket_ = make_dcsctp_socket(*this, options);
   maybe_connect();
   return true;
 }

@@ -1,0 +1,70 @@
+#include "rtc/dcsctp.hpp"
+
+#include <net/dcsctp/packet/crc32c.h>
+#include <net/dcsctp/public/dcsctp_socket_factory.h>
+#include <net/dcsctp/tx/outstanding_data.h>
+#include <rtc_base/checks.h>
+
+#include <cstring>
+
+// Of the packaged library, built without the processor's instruction.
+extern "C" std::uint32_t crc32c_value(const std::uint8_t* data, std::size_t size);
+
+namespace owndir::rtc {
+
+static_assert(RTC_DCHECK_IS_ON, "compile everything that includes libwebrtc with -UNDEBUG");
+
+std::unique_ptr<dcsctp::DcSctpSocketInterface> make_dcsctp_socket(dcsctp::DcSctpSocketCallbacks& callbacks,
+                                                                  const dcsctp::DcSctpOptions& options) {
+  return dcsctp::DcSctpSocketFactory().Create("", callbacks, nullptr, options);
+}
+
+std::uint32_t portable_crc32c(const std::uint8_t* data, std::size_t size) {
+  return crc32c_value(data, size);
+}
+
+namespace {
+
+#ifdef __x86_64__
+__attribute__((target("sse4.2"))) std::uint32_t fast_crc32c(const std::uint8_t* data, std::size_t size) {
+  std::uint64_t sum = 0xffffffff;
+  for (; size >= sizeof sum; data += sizeof sum, size -= sizeof sum) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, data, sizeof eight);
+    sum = __builtin_ia32_crc32di(sum, eight);
+  }
+  auto rest = static_cast<std::uint32_t>(sum);
+  for (; size > 0; ++data, --size) rest = __builtin_ia32_crc32qi(rest, *data);
+  return ~rest;
+}
+
+std::uint32_t crc32c(const std::uint8_t* data, std::size_t size) {
+  static const bool kInstruction = __builtin_cpu_supports("sse4.2") != 0;
+  return kInstruction ? fast_crc32c(data, size) : portable_crc32c(data, size);
+}
+#else
+std::uint32_t crc32c(const std::uint8_t* data, std::size_t size) {
+  return portable_crc32c(data, size);
+}
+#endif
+
+}  // namespace
+}  // namespace owndir::rtc
+
+// In place of the packaged library's: its own are not linked, because these are there.
+namespace dcsctp {
+
+// As the library's, which sends the sum's bytes in the other order.
+std::uint32_t GenerateCrc32C(::rtc::ArrayView<const std::uint8_t> data) {
+  return __builtin_bswap32(owndir::rtc::crc32c(data.data(), data.size()));
+}
+
+#ifdef OWNDIR_DCSCTP_MENDED
+// Checks of the library's own bookkeeping, which its releases leave out. Here they would be the larger part of the cost
+// of a packet, growing with what is under way.
+bool OutstandingData::IsConsistent() const {
+  return true;
+}
+#endif
+
+}  // namespace dcsctp
