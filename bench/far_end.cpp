@@ -1,4 +1,5 @@
-// The native end that bench/chromium.mjs measures against, once as bare data channels and once as a tunnel:
+// The native end that bench/tunnel.mjs and bench/chromium.mjs measure against, once as bare data channels and once as a
+// tunnel:
 //   far_end raw | tunnel     reads one line with an offer (a JSON string), writes one with the answer, ends with the
 //   peer
 // raw: the commands of bench::RawEcho on channel 1. tunnel: GET /BYTES, and POST / whose body is counted.

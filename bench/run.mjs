@@ -11,7 +11,7 @@ const { root } = await import('../tests/support/paths.mjs');
 
 const wanted = process.argv.slice(2);
 const programs = join(root, 'build/release/bench');
-const otherEnds = new Set(['bench_far_end']);
+const parts = new Set(['bench_near_end', 'bench_far_end', 'bench_delayed_link']); // of what modules measure
 const lines = [];
 const matches = (name) => wanted.length === 0 || wanted.some((prefix) => name.startsWith(prefix));
 let failed = false;
@@ -44,7 +44,7 @@ function runProgram(path) {
 }
 
 for (const file of readdirSync(programs).sort()) {
-  if (/^bench_\w+$/.test(file) && !otherEnds.has(file)) await runProgram(join(programs, file));
+  if (/^bench_\w+$/.test(file) && !parts.has(file)) await runProgram(join(programs, file));
 }
 for (const file of readdirSync(new URL('.', import.meta.url)).sort()) {
   if (!file.endsWith('.mjs') || file === 'run.mjs') continue;

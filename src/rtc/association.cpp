@@ -32,6 +32,24 @@ constexpr std::size_t kSendBuffer = std::size_t{1} << 30;
 // Packets that one message or acknowledgement may set free at once: as many as leave with one system call.
 constexpr int kMaxBurst = 32;
 
+// As much as a sender needs at the most to open its window on a long path.
+constexpr std::uint64_t kWindowOpen = 16 * 1024 * 1024;
+constexpr int kSacksHeld = 8;
+
+enum class Acknowledgement : std::uint8_t { none, of_all, of_gaps };
+
+/// What a packet is, if it is of one SACK chunk only (RFC 9260, section 3.3.4).
+Acknowledgement lone_acknowledgement(::rtc::ArrayView<const std::uint8_t> packet) {
+  constexpr std::size_t kHeader = 12;
+  constexpr std::size_t kSack = 16;
+  constexpr std::uint8_t kType = 3;
+  if (packet.size() < kHeader + kSack || packet[kHeader] != kType) return Acknowledgement::none;
+  const std::size_t length = std::size_t{packet[kHeader + 2]} << 8 | packet[kHeader + 3];
+  if (packet.size() != kHeader + (length + 3) / 4 * 4) return Acknowledgement::none;
+  // Nothing but the fixed part: neither gaps nor duplicates.
+  return length == kSack ? Acknowledgement::of_all : Acknowledgement::of_gaps;
+}
+
 std::string_view view(absl::string_view text) {
   return {text.data(), text.size()};
 }
@@ -56,6 +74,7 @@ Association::Association(::rtc::Thread* thread, UdpBatch* batch, ::rtc::PacketTr
 }
 
 Association::~Association() {
+  batch_->forget(*this);
   if (socket_) socket_->Close();  // an ABORT, so that the other end knows at once
 }
 
@@ -174,6 +193,42 @@ absl::optional<int> Association::max_inbound_streams() const {
 }
 
 dcsctp::SendPacketStatus Association::SendPacketWithStatus(::rtc::ArrayView<const std::uint8_t> data) {
+  if (hold_back(data)) return dcsctp::SendPacketStatus::kSuccess;
+  return send_packet(data);
+}
+
+/// The library acknowledges every second packet. Of the acknowledgements that one read of the socket brings about, the
+/// newest says all, and every eighth is sent: a third of all packets otherwise, as costly as those with data. But not
+/// while the sender may still be opening its window, which grows by acknowledgements, nor while packets are missing.
+bool Association::hold_back(::rtc::ArrayView<const std::uint8_t> data) {
+  const auto acknowledgement = lone_acknowledgement(data);
+  if (acknowledgement == Acknowledgement::of_gaps) received_whole_ = 0;
+  const bool holds = acknowledgement == Acknowledgement::of_all && received_whole_ >= kWindowOpen && batch_->held() &&
+                     ++sacks_held_ < kSacksHeld;
+  if (!holds) {
+    // This one says more than what was held back, or its place is after it.
+    if (acknowledgement == Acknowledgement::none) send_held();
+    sack_.clear();
+    sacks_held_ = 0;
+    return false;
+  }
+  if (!std::exchange(late_, true)) batch_->call_before_flush(*this);
+  sack_.assign(data.begin(), data.end());
+  return true;
+}
+
+void Association::send_late() {
+  late_ = false;
+  send_held();
+}
+
+void Association::send_held() {
+  if (sack_.empty()) return;
+  sacks_held_ = 0;
+  send_packet(std::exchange(sack_, {}));
+}
+
+dcsctp::SendPacketStatus Association::send_packet(::rtc::ArrayView<const std::uint8_t> data) {
   if (transport_ == nullptr || !transport_->writable()) return dcsctp::SendPacketStatus::kError;
   const int sent =
       transport_->SendPacket(reinterpret_cast<const char*>(data.data()), data.size(), ::rtc::PacketOptions(), 0);
@@ -254,6 +309,7 @@ void Association::on_packet(::rtc::PacketTransportInternal*, const char* data, s
                             int flags) {
   if (flags != 0 || !socket_) return;  // flags mark SRTP
   if (link_ && link_->congested()) return;
+  received_whole_ += size;
   socket_->ReceivePacket(::rtc::ArrayView<const std::uint8_t>(reinterpret_cast<const std::uint8_t*>(data), size));
   update();
 }

@@ -25,6 +25,7 @@ static_assert(RTC_DCHECK_IS_ON, "compile everything that includes libwebrtc with
 
 class Association final : public cricket::SctpTransportInternal,
                           public dcsctp::DcSctpSocketCallbacks,
+                          public UdpBatch::Late,
                           public sigslot::has_slots<> {
  public:
   Association(::rtc::Thread* thread, UdpBatch* batch, ::rtc::PacketTransportInternal* transport);
@@ -75,6 +76,11 @@ class Association final : public cricket::SctpTransportInternal,
   void OnStreamsResetPerformed(::rtc::ArrayView<const dcsctp::StreamID>) override {}
   void OnIncomingStreamsReset(::rtc::ArrayView<const dcsctp::StreamID> streams) override;
 
+  dcsctp::SendPacketStatus send_packet(::rtc::ArrayView<const std::uint8_t> data);
+  bool hold_back(::rtc::ArrayView<const std::uint8_t> data);
+  void send_late() override;
+  void send_held();
+
   void connect_signals();
   void disconnect_signals();
   void on_writable(::rtc::PacketTransportInternal*) { maybe_connect(); }
@@ -105,7 +111,11 @@ class Association final : public cricket::SctpTransportInternal,
   std::vector<Link::Outgoing> outgoing_;
   std::size_t waiting_ = 0;  ///< messages, over all streams
   std::optional<int> least_rtt_ms_;
-  std::size_t turn_ = 0;  ///< the stream whose turn it is
+  std::vector<std::uint8_t> sack_;    ///< held back, the newest
+  bool late_ = false;                 ///< the batch will ask for what is held back
+  int sacks_held_ = 0;                ///< since one was sent
+  std::uint64_t received_whole_ = 0;  ///< bytes since a packet was missing
+  std::size_t turn_ = 0;              ///< the stream whose turn it is
   bool connected_ = false;
   bool ended_ = false;
 };

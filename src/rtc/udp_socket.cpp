@@ -21,8 +21,9 @@ namespace owndir::rtc {
 
 namespace {
 
-// The kernel's default holds about 90 datagrams, less than one turn of a busy thread brings. It may grant less.
-constexpr int kSocketBuffer = 2 * 1024 * 1024;
+// The kernel's default holds about 90 datagrams, less than one turn of a busy thread brings. This is as much as may be
+// under way on a long path; it may grant less.
+constexpr int kSocketBuffer = 4 * 1024 * 1024;
 // Reads of one socket before others, and tasks, have their turn.
 constexpr int kReads = 16;
 
@@ -57,6 +58,17 @@ void UdpBatch::flush() {
   pending_.clear();
   segments_ = 0;
   socket_ = nullptr;
+}
+
+void UdpBatch::release() {
+  if (holds_ == 1) {
+    while (!late_.empty()) {
+      Late* const late = late_.back();
+      late_.pop_back();
+      late->send_late();
+    }
+  }
+  if (--holds_ == 0) flush();
 }
 
 void UdpBatch::leave(const UdpSocket& socket) {

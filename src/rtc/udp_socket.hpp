@@ -23,6 +23,12 @@ class UdpSocket;
 /// Datagrams of equal size to one address that wait to leave together, while somebody holds the batch.
 class UdpBatch {
  public:
+  /// Who has more to send before a held batch leaves.
+  class Late {
+   public:
+    virtual ~Late() = default;
+    virtual void send_late() = 0;
+  };
   /// While one lives, datagrams are gathered; the last one's end sends them.
   class Hold {
    public:
@@ -30,7 +36,7 @@ class UdpBatch {
       if (batch_ != nullptr) ++batch_->holds_;
     }
     ~Hold() {
-      if (batch_ != nullptr && --batch_->holds_ == 0) batch_->flush();
+      if (batch_ != nullptr) batch_->release();
     }
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;
@@ -40,6 +46,9 @@ class UdpBatch {
   };
 
   bool held() const { return holds_ > 0; }
+  /// Only while held: `send_late` is called once, before what is held leaves.
+  void call_before_flush(Late& late) { late_.push_back(&late); }
+  void forget(Late& late) { std::erase(late_, &late); }
   void add(UdpSocket& socket, const sockaddr_storage& to, socklen_t to_size, const char* data, std::size_t size);
   void flush();
   /// Sends what waits for `socket`, which is about to go.
@@ -50,10 +59,13 @@ class UdpBatch {
   char* receive_buffer() { return receive_.get(); }
 
  private:
+  void release();
+
   static constexpr std::size_t kBytes = 60'000;  // below the largest UDP payload
   static constexpr std::size_t kSegments = 60;   // below the kernel's 64
 
   int holds_ = 0;
+  std::vector<Late*> late_;
   UdpSocket* socket_ = nullptr;
   sockaddr_storage to_{};
   socklen_t to_size_ = 0;
