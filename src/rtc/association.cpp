@@ -19,8 +19,7 @@ namespace {
 enum Ppid : std::uint32_t { kDcep = 50, kBinary = 53, kBinaryEmpty = 57 };
 
 // What the socket holds, sent or not, is kept to what 40 MB/s need over the measured round trip: more would only wait
-// in queues where a small message cannot overtake it, overflow the receiver's socket, and cost time, because the
-// library as packaged checks all that is outstanding at every step.
+// in queues where a small message cannot overtake it, and overflow the receiver's socket.
 constexpr std::size_t kBytesPerMs = 40'000;
 constexpr int kUnmeasuredMs = 500;  // DcSctpOptions::rto_initial, which stands for the time until there is one
 constexpr std::size_t kLeastWindow = 256 * 1024;
@@ -28,6 +27,9 @@ constexpr std::size_t kMostWindow = 4 * 1024 * 1024;
 
 // The link bounds what is queued; the socket's own bound must never be the one that is met.
 constexpr std::size_t kSendBuffer = std::size_t{1} << 30;
+
+// A message that leaves room for another in its packet.
+constexpr std::size_t kSmall = 1024;
 
 // Packets that one message or acknowledgement may set free at once: as many as leave with one system call.
 constexpr int kMaxBurst = 32;
@@ -127,6 +129,9 @@ void Association::feed() {
     waiting.pop_front();
     --waiting_;
     bytes += item.bytes.size();
+    // Small ones travel in one packet with the next: a head with its body, the heads of many requests.
+    std::optional<Cork> cork;
+    if (waiting_ > 0 && item.bytes.size() < kSmall && bytes < most) cork.emplace();
     if (!give(static_cast<std::uint16_t>(turn_), std::move(item))) return;
   }
 }

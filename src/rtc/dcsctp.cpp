@@ -2,10 +2,18 @@
 
 #include <net/dcsctp/packet/crc32c.h>
 #include <net/dcsctp/public/dcsctp_socket_factory.h>
+#include <net/dcsctp/socket/transmission_control_block.h>
 #include <net/dcsctp/tx/outstanding_data.h>
 #include <rtc_base/checks.h>
 
 #include <cstring>
+
+// The function that sends what is queued, as the linker knows it.
+#define OWNDIR_SEND _ZN6dcsctp24TransmissionControlBlock19SendBufferedPacketsERNS_10SctpPacket7BuilderENS_6TimeMsE
+#define OWNDIR_JOIN(a, b) a##b
+#define OWNDIR_PREFIXED(a, b) OWNDIR_JOIN(a, b)
+#define OWNDIR_WRAP OWNDIR_PREFIXED(__wrap_, OWNDIR_SEND)
+#define OWNDIR_REAL OWNDIR_PREFIXED(__real_, OWNDIR_SEND)
 
 // Of the packaged library, built without the processor's instruction.
 extern "C" std::uint32_t crc32c_value(const std::uint8_t* data, std::size_t size);
@@ -17,6 +25,17 @@ static_assert(RTC_DCHECK_IS_ON, "compile everything that includes libwebrtc with
 std::unique_ptr<dcsctp::DcSctpSocketInterface> make_dcsctp_socket(dcsctp::DcSctpSocketCallbacks& callbacks,
                                                                   const dcsctp::DcSctpOptions& options) {
   return dcsctp::DcSctpSocketFactory().Create("", callbacks, nullptr, options);
+}
+
+namespace {
+thread_local int corks = 0;
+}
+
+Cork::Cork() {
+  ++corks;
+}
+Cork::~Cork() {
+  --corks;
 }
 
 std::uint32_t portable_crc32c(const std::uint8_t* data, std::size_t size) {
@@ -68,3 +87,13 @@ bool OutstandingData::IsConsistent() const {
 #endif
 
 }  // namespace dcsctp
+
+// The linker gives the library this function for its own (--wrap), which is the second.
+extern "C" {
+void OWNDIR_WRAP(dcsctp::TransmissionControlBlock& block, dcsctp::SctpPacket::Builder& builder, dcsctp::TimeMs now);
+void OWNDIR_REAL(dcsctp::TransmissionControlBlock& block, dcsctp::SctpPacket::Builder& builder, dcsctp::TimeMs now);
+
+void OWNDIR_WRAP(dcsctp::TransmissionControlBlock& block, dcsctp::SctpPacket::Builder& builder, dcsctp::TimeMs now) {
+  if (owndir::rtc::corks == 0) OWNDIR_REAL(block, builder, now);
+}
+}
