@@ -82,7 +82,7 @@ class Flooder : public std::enable_shared_from_this<Flooder> {
 class Flood : public testing::Test {
  protected:
   rtc::Pair connect() {
-    Result<rtc::Pair> pair = run(io, rtc::connect_pair(*engine, *engine, {}));
+    Result<rtc::Pair> pair = run(io, rtc::connect_pair(*away, *home, {}));
     if (!pair) throw std::runtime_error(pair.error().to_string());
     return *pair;
   }
@@ -133,7 +133,8 @@ class Flood : public testing::Test {
   }
 
   asio::io_context io;
-  std::unique_ptr<rtc::Engine> engine = std::move(*rtc::Engine::create(io.get_executor()));
+  std::unique_ptr<rtc::Engine> home = std::move(*rtc::Engine::create(io.get_executor()));
+  std::unique_ptr<rtc::Engine> away = std::move(*rtc::Engine::create(io.get_executor()));
   Handler handler{io.get_executor()};
 };
 
