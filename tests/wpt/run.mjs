@@ -14,7 +14,7 @@ import { whyNot } from '../support/needs.mjs';
 import { root } from '../support/paths.mjs';
 import { openBrowser, runAlone, runTests } from './browser.mjs';
 import { differing, judge, verdicts } from './compare.mjs';
-import { readLimits } from './limits.mjs';
+import { limitName, readLimits } from './limits.mjs';
 import { listTests, suites, webPlatformTests } from './source.mjs';
 import { startServer, ways } from './ways.mjs';
 
@@ -123,8 +123,8 @@ async function main() {
     await t.end();
   }
   const limits = readLimits();
-  for (const each of found) if (each.verdict === 'differs' && limits.has(each.path)) each.verdict = 'known';
-  const stale = [...limits.keys()].filter((path) => results.direct.has(path) && !found.some((each) => each.path === path && each.verdict === 'known'));
+  for (const each of found) if (each.verdict === 'differs' && limits.has(limitName(each.path))) each.verdict = 'known';
+  const stale = [...limits.keys()].filter((name) => tests.some(({ path }) => limitName(path) === name) && !found.some((each) => limitName(each.path) === name && each.verdict === 'known'));
   const broken = [...stale.map((path) => `docs/limits.md names ${path}, which does not differ`), ...t.lines.filter((line) => line.includes('cleaning up: '))];
   const told = found.filter(({ verdict }) => verdict !== 'same').map(({ path, name, direct, connect, verdict, message }) =>
     `${verdict.padEnd(9)} ${path}\n          ${name || 'the file'}: directly ${direct.join(', ')}; connect ${connect.join(', ')}${verdict === 'differs' && message ? `\n          ${message.slice(0, 300)}` : ''}`);
