@@ -5,6 +5,7 @@ import { utf8, type Bytes } from '../base/bytes.ts';
 import { Deferred } from '../base/deferred.ts';
 import type { TunnelSocket } from '../tunnel/index.ts';
 import type { Emitter } from '../base/emitter.ts';
+import { Batch } from './batch.ts';
 import { Failure, failureOf, faultOf } from './failure.ts';
 import {
   parseToBroker,
@@ -218,6 +219,7 @@ class FetchExchange implements Exchange {
   async #pump(body: ReadableStream<Bytes>): Promise<void> {
     const { signal } = this.stop;
     const reader = body.getReader();
+    const batch = new Batch(bytes => this.#send({ type: 'data', id: this.#message.id, bytes }, [bytes.buffer]));
     const abort = () => {
       this.#credited?.resolve();
       void reader.cancel(signal.reason).catch(() => undefined);
@@ -225,20 +227,22 @@ class FetchExchange implements Exchange {
     signal.addEventListener('abort', abort, { once: true });
     try {
       for (;;) {
+        if (this.#credit <= 0) batch.flush();
         while (this.#credit <= 0 && !signal.aborted) {
           this.#credited = new Deferred<void>();
           await this.#credited.promise;
         }
         const { done, value } = await reader.read();
         if (signal.aborted) throw signal.reason;
-        if (done) return;
+        if (done) return batch.flush();
         this.#credit -= value.length;
-        this.#send({ type: 'data', id: this.#message.id, bytes: value }, [value.buffer]);
+        batch.add(value);
       }
     } catch (error) {
       void reader.cancel(error).catch(() => undefined);
       throw error;
     } finally {
+      batch.stop();
       signal.removeEventListener('abort', abort);
     }
   }
