@@ -11,6 +11,7 @@ import {
   type Field,
   type FetchHead,
   type FromBroker,
+  type Port,
   type ScriptCookie,
   type ToBroker,
 } from './port.ts';
@@ -73,7 +74,7 @@ interface Receiver {
 const window_ = 1024 * 1024;
 
 export class BrokerPort {
-  readonly #port: MessagePort;
+  readonly #port: Port;
   readonly #receivers = new Map<number, Receiver>();
   #nextId = 1;
   #lost = false;
@@ -84,10 +85,10 @@ export class BrokerPort {
   /** The page's end is gone. */
   onlost: (() => void) | null = null;
 
-  constructor(port: MessagePort, errors: PortErrors = fetchErrors) {
+  constructor(port: Port, errors: PortErrors = fetchErrors) {
     this.#port = port;
     this.#errors = errors;
-    port.onmessage = (event: MessageEvent<FromBroker>) => this.#onMessage(event.data);
+    port.onmessage = event => this.#onMessage(event.data as FromBroker);
     port.addEventListener('close', () => this.#onLost());
   }
 

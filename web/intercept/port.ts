@@ -5,6 +5,15 @@
 import { tunnelLimits } from '../generated/protocol.ts';
 import type { TunnelErrorCode } from '../tunnel/error.ts';
 
+/** What sessions and their clients need of a MessagePort. */
+export interface Port {
+  onmessage: ((event: MessageEvent<unknown>) => void) | null;
+  postMessage(message: unknown, transfer?: Transferable[]): void;
+  /** The other end is gone, where the browser tells. */
+  addEventListener(type: 'close', listener: () => void): void;
+  close(): void;
+}
+
 export type Field = [name: string, value: string];
 
 export interface FetchHead {

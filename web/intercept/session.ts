@@ -13,6 +13,7 @@ import {
   type AnswerHead,
   type FetchHead,
   type FromBroker,
+  type Port,
   type ScriptCookie,
   type ToBroker,
 } from './port.ts';
@@ -38,6 +39,8 @@ export interface Backend {
 export interface SessionHooks {
   /** Requests and WebSockets open at once; `portLimits.open` by default. */
   readonly open?: number;
+  /** Buffers go through the port uncopied: pieces are not joined. */
+  readonly uncopied?: boolean;
   /** Called once, when it serves nobody any more. */
   over(): void;
 }
@@ -52,7 +55,7 @@ type Send = (message: FromBroker, transfer?: Transferable[]) => void;
 
 export class Session {
   readonly #backend: Backend;
-  readonly #port: MessagePort;
+  readonly #port: Port;
   readonly #exchanges = new Map<number, Exchange>();
   #stopWatching: (() => void) | null = null;
   /** How many cookie messages have been heeded. */
@@ -61,11 +64,11 @@ export class Session {
   #retired = false;
   readonly #hooks: SessionHooks;
 
-  constructor(backend: Backend, port: MessagePort, hooks: SessionHooks) {
+  constructor(backend: Backend, port: Port, hooks: SessionHooks) {
     this.#backend = backend;
     this.#port = port;
     this.#hooks = hooks;
-    port.onmessage = (event: MessageEvent<unknown>) => this.#onMessage(event.data);
+    port.onmessage = event => this.#onMessage(event.data);
     // Where the browser tells: the client's document or worker is gone.
     port.addEventListener('close', () => this.close());
     this.#send({ type: 'ready' });
@@ -131,7 +134,7 @@ export class Session {
       return this.#send(refusedAs(message.type, id, new Failure('refused', 'Too many requests are open.')));
     const exchange =
       message.type === 'fetch'
-        ? new FetchExchange(this.#backend, message, this.#send)
+        ? new FetchExchange(this.#backend, message, this.#send, this.#hooks.uncopied === true)
         : new SocketExchange(this.#backend, message, this.#send);
     this.#exchanges.set(id, exchange);
     void exchange.run().finally(() => {
@@ -164,6 +167,7 @@ class FetchExchange implements Exchange {
   readonly stop = new AbortController();
   readonly #backend: Backend;
   readonly #message: Of<'fetch'>;
+  readonly #uncopied: boolean;
   readonly #send: Send;
   #credit: number;
   #credited: Deferred<void> | null = null;
@@ -173,8 +177,9 @@ class FetchExchange implements Exchange {
   #waiting: Uint8Array[] = [];
   #bodyEnded = false;
 
-  constructor(backend: Backend, message: Of<'fetch'>, send: Send) {
+  constructor(backend: Backend, message: Of<'fetch'>, send: Send, uncopied: boolean) {
     this.#backend = backend;
+    this.#uncopied = uncopied;
     this.#message = message;
     this.#send = send;
     this.#credit = message.credit;
@@ -216,10 +221,12 @@ class FetchExchange implements Exchange {
     }
   }
 
+  readonly #give = (bytes: Bytes): void => this.#send({ type: 'data', id: this.#message.id, bytes }, [bytes.buffer]);
+
   async #pump(body: ReadableStream<Bytes>): Promise<void> {
     const { signal } = this.stop;
     const reader = body.getReader();
-    const batch = new Batch(bytes => this.#send({ type: 'data', id: this.#message.id, bytes }, [bytes.buffer]));
+    const batch = new Batch(this.#give);
     const abort = () => {
       this.#credited?.resolve();
       void reader.cancel(signal.reason).catch(() => undefined);
@@ -236,7 +243,8 @@ class FetchExchange implements Exchange {
         if (signal.aborted) throw signal.reason;
         if (done) return batch.flush();
         this.#credit -= value.length;
-        batch.add(value);
+        if (this.#uncopied) this.#give(value);
+        else batch.add(value);
       }
     } catch (error) {
       void reader.cancel(error).catch(() => undefined);

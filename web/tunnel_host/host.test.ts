@@ -437,7 +437,7 @@ describe('a fault in the worker', () => {
     await connect();
     const open = tunnel.fetch(get());
     await asked(1);
-    worker.side.handle({ type: 'tunnel', id: 99, channels: [], port: new MessageChannel().port1 });
+    worker.side.handle({ type: 'tunnel', id: 99, channels: [] });
     expect((await tunnel.closed).code).toBe('internal');
     expect((await failure(open)).code).toBe('closed');
     await expect.poll(() => server.channels.every(({ closed }) => closed)).toBe(true);

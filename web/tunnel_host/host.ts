@@ -16,6 +16,7 @@ import workerSource from 'worker:./host_worker.ts';
 import { startMs } from './limits.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { errorOf, RemoteTunnel } from './remote.ts';
+import { WorkerPort } from './worker_port.ts';
 
 export interface TunnelHostOptions {
   /** Makes the worker; null: everything stays on the page. */
@@ -81,6 +82,7 @@ function blobWorker(): Worker | null {
 class WorkerHost {
   readonly #worker: Worker;
   readonly #tunnels = new Map<number, RemoteTunnel>();
+  readonly #ports = new Map<number, WorkerPort>();
   readonly #keepers = new Map<number, (cookies: Cookie[]) => void>();
   #nextId = 1;
   #answered: (able: boolean) => void = () => undefined;
@@ -109,9 +111,10 @@ class WorkerHost {
   /** Throws when the channels cannot be given away. */
   openTunnel(channels: RTCDataChannel[]): Tunnel {
     const id = this.#nextId++;
-    const { port1, port2 } = new MessageChannel();
-    this.#post({ type: 'tunnel', id, channels, port: port2 }, [...(channels as unknown as Transferable[]), port2]);
-    const tunnel = new RemoteTunnel(port1, () => this.#post({ type: 'close', id }));
+    this.#post({ type: 'tunnel', id, channels }, channels);
+    const port = new WorkerPort((message, transfer) => this.#post({ type: 'message', id, message }, transfer));
+    this.#ports.set(id, port);
+    const tunnel = new RemoteTunnel(port, () => this.#post({ type: 'close', id }));
     this.#tunnels.set(id, tunnel);
     void tunnel.closed.then(() => this.#tunnels.delete(id));
     return tunnel;
@@ -149,6 +152,12 @@ class WorkerHost {
         return this.#tunnels.get(message.id)?.becomeReady();
       case 'closed':
         return this.#tunnels.get(message.id)?.ended(errorOf(message.fault));
+      case 'message':
+        return this.#ports.get(message.id)?.receive(message.message);
+      case 'over':
+        this.#ports.get(message.id)?.end();
+        this.#ports.delete(message.id);
+        return;
       case 'cookies':
         return this.#keepers.get(message.id)?.(message.cookies);
       case 'fault':

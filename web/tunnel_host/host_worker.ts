@@ -4,7 +4,7 @@ import { fromDataChannel } from '../tunnel/index.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { WorkerSide } from './worker_side.ts';
 
-const tell = (message: FromWorker): void => self.postMessage(message);
+const tell = (message: FromWorker, transfer: Transferable[] = []): void => self.postMessage(message, { transfer });
 const side = new WorkerSide(tell, fromDataChannel);
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => side.handle(data);

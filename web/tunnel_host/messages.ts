@@ -1,13 +1,14 @@
-// What the page and its worker (host_worker.ts) say to each other beside the ports of sessions (intercept/port.ts): two parts of
-// one program, so nothing here is parsed.
+// What the page and its worker (host_worker.ts) say to each other beside the ports of apps' clients: two parts of one program, so
+// nothing here is parsed.
 
 import type { Cookie } from '../intercept/jar.ts';
 import type { Fault } from '../intercept/port.ts';
 import type { Identity } from '../intercept/request.ts';
 
 export type ToWorker =
-  /** `port`: where its requests come from. */
-  | { readonly type: 'tunnel'; readonly id: number; readonly channels: RTCDataChannel[]; readonly port: MessagePort }
+  | { readonly type: 'tunnel'; readonly id: number; readonly channels: RTCDataChannel[] }
+  /** Of the tunnel's session (intercept/port.ts). */
+  | { readonly type: 'message'; readonly id: number; readonly message: unknown }
   | { readonly type: 'close'; readonly id: number }
   | { readonly type: 'broker'; readonly id: number; readonly identity: Identity; readonly cookies: unknown }
   | { readonly type: 'attach'; readonly id: number; readonly session: number; readonly port: MessagePort }
@@ -20,6 +21,9 @@ export type FromWorker =
   /** Requests can be made. */
   | { readonly type: 'ready'; readonly id: number }
   | { readonly type: 'closed'; readonly id: number; readonly fault: Fault }
+  | { readonly type: 'message'; readonly id: number; readonly message: unknown }
+  /** The tunnel's session has ended: no more messages. */
+  | { readonly type: 'over'; readonly id: number }
   /** To be kept. */
   | { readonly type: 'cookies'; readonly id: number; readonly cookies: Cookie[] }
   /** `broken`: nobody knows what still works. */

@@ -3,7 +3,7 @@
 import { utf8 } from '../base/bytes.ts';
 import { Deferred } from '../base/deferred.ts';
 import { BrokerPort, type PortErrors } from '../intercept/client.ts';
-import type { FailCode, Fault, FetchHead } from '../intercept/port.ts';
+import type { FailCode, Fault, FetchHead, Port } from '../intercept/port.ts';
 import {
   StreamedResponse,
   TunnelError,
@@ -47,7 +47,7 @@ export class RemoteTunnel implements Tunnel {
   readonly #stop: () => void;
 
   /** `stop`: tells the worker that it is closed. */
-  constructor(port: MessagePort, stop: () => void) {
+  constructor(port: Port, stop: () => void) {
     this.#port = new BrokerPort(port, errors);
     this.#stop = stop;
   }

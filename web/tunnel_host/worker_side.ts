@@ -8,6 +8,7 @@ import { backendOf } from './backend.ts';
 import { CurrentTunnel } from './current.ts';
 import { sessionsOpen } from './limits.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import { WorkerPort } from './worker_port.ts';
 
 type Of<Type extends ToWorker['type']> = Extract<ToWorker, { type: Type }>;
 
@@ -17,13 +18,17 @@ interface OpenBroker {
 }
 
 export class WorkerSide {
-  readonly #tell: (message: FromWorker) => void;
+  readonly #tell: (message: FromWorker, transfer?: Transferable[]) => void;
   readonly #adopt: (channel: RTCDataChannel) => MessageChannel;
   readonly #current = new CurrentTunnel<TunnelClient>();
   readonly #tunnels = new Map<number, TunnelClient>();
+  readonly #ports = new Map<number, WorkerPort>();
   readonly #brokers = new Map<number, OpenBroker>();
 
-  constructor(tell: (message: FromWorker) => void, adopt: (channel: RTCDataChannel) => MessageChannel) {
+  constructor(
+    tell: (message: FromWorker, transfer?: Transferable[]) => void,
+    adopt: (channel: RTCDataChannel) => MessageChannel,
+  ) {
     this.#tell = tell;
     this.#adopt = adopt;
   }
@@ -46,6 +51,8 @@ export class WorkerSide {
     switch (message.type) {
       case 'tunnel':
         return this.#openTunnel(message);
+      case 'message':
+        return this.#ports.get(message.id)?.receive(message.message);
       case 'close':
         return this.#tunnels.get(message.id)?.close();
       case 'broker':
@@ -64,10 +71,17 @@ export class WorkerSide {
     }
   }
 
-  #openTunnel({ id, channels, port }: Of<'tunnel'>): void {
+  #openTunnel({ id, channels }: Of<'tunnel'>): void {
     const tunnel = new TunnelClient(channels.map(this.#adopt));
     this.#tunnels.set(id, tunnel);
-    const session = new Session(backendOf(tunnel), port, { open: sessionsOpen, over: () => tunnel.close() });
+    const port = new WorkerPort((message, transfer) => this.#tell({ type: 'message', id, message }, transfer));
+    this.#ports.set(id, port);
+    const over = () => {
+      this.#ports.delete(id);
+      this.#tell({ type: 'over', id });
+      tunnel.close();
+    };
+    const session = new Session(backendOf(tunnel), port, { open: sessionsOpen, uncopied: true, over });
     const ready = () => {
       this.#current.set(tunnel);
       this.#tell({ type: 'ready', id });

@@ -1,0 +1,40 @@
+import type { Port } from '../intercept/port.ts';
+
+/**
+ * One end of a port between the page and its worker that goes over their own messages: those pass buffers on as they are, where a
+ * MessagePort writes their bytes into a pipe and reads them again.
+ */
+export class WorkerPort implements Port {
+  onmessage: Port['onmessage'] = null;
+  readonly #post: (message: unknown, transfer: Transferable[]) => void;
+  #onClose: (() => void) | null = null;
+  #closed = false;
+
+  constructor(post: (message: unknown, transfer: Transferable[]) => void) {
+    this.#post = post;
+  }
+
+  postMessage(message: unknown, transfer: Transferable[] = []): void {
+    if (!this.#closed) this.#post(message, transfer);
+  }
+
+  addEventListener(_type: 'close', listener: () => void): void {
+    this.#onClose = listener;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** From the other end. */
+  receive(message: unknown): void {
+    if (!this.#closed) this.onmessage?.(new MessageEvent('message', { data: message }));
+  }
+
+  /** The other end is closed. */
+  end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onClose?.();
+  }
+}
