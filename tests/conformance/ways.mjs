@@ -1,5 +1,5 @@
 // The ways from a browser to an upstream. A way gives { page, frame, again }: `page` is the tab, `frame` the document of the
-// upstream in it, `again()` loads it anew and gives the new one.
+// upstream in it, `again(isIt)` loads it anew and gives the new one (isIt: where it is not the same document as at first).
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,15 +15,18 @@ import { serveStatic } from '../support/static.mjs';
 /** Chromium plays sound and film without a click there. */
 const more = ['--autoplay-policy=no-user-gesture-required', '--mute-audio'];
 
-/** The document of that tab, or in a frame of it, that answers `isIt`. */
-async function documentIn(page, isIt, seconds = 30) {
+/** The document in those tabs (a function gives them), or in a frame of them, that answers `isIt`. */
+export async function documentIn(tabs, isIt, seconds = 30) {
+  const frames = () => tabs().flatMap((page) => page.frames());
   return until(
     async () => {
-      for (const frame of page.frames()) if (await frame.evaluate(isIt).catch(() => false)) return frame;
+      for (const frame of frames()) if (await frame.evaluate(isIt).catch(() => false)) return frame;
       return undefined;
     },
-    { seconds, what: `the app's document in ${page.url()} (frames: ${page.frames().map((frame) => frame.url()).join(' ')})` },
-  );
+    { seconds, what: `a document for which ${isIt}` },
+  ).catch((error) => {
+    throw new Error(`${error.message}; there are: ${frames().map((frame) => frame.url()).join(' ')}`);
+  });
 }
 
 async function firstTab(t, options) {
@@ -45,9 +48,9 @@ async function offered(t, { name, origin }) {
 
 async function direct(t, app) {
   const page = await firstTab(t);
-  const again = async () => {
+  const again = async (isIt = app.isIt) => {
     await page.goto(`${app.origin}/`);
-    return documentIn(page, app.isIt);
+    return documentIn(() => [page], isIt);
   };
   return { page, frame: await again(), again };
 }
@@ -60,9 +63,9 @@ async function throughConnect(t, app) {
   const page = await firstTab(t);
   await page.goto(client.url); // the login link
   await page.goto(`http://127.0.0.1:${client.port}/@/app/${app.name}`); // signs in at the app's own host too
-  const again = async () => {
+  const again = async (isIt = app.isIt) => {
     await page.goto(`http://${app.name}.localhost:${client.port}/`);
-    return documentIn(page, app.isIt);
+    return documentIn(() => [page], isIt);
   };
   return { page, frame: await again(), again };
 }
@@ -71,7 +74,7 @@ async function throughConnect(t, app) {
 async function inThePage(t, app, away, address, options) {
   const page = await firstTab(t, { directories: [away], ...options });
   let chosen = false;
-  const again = async () => {
+  const again = async (isIt = app.isIt) => {
     await page.goto('about:blank');
     await page.goto(address);
     if (!chosen) await chooseFolder(page, away);
@@ -80,7 +83,7 @@ async function inThePage(t, app, away, address, options) {
       await page.screenshot({ path: t.artefact('page.png') }).catch(() => {});
       throw new Error(`${error.message.split('\n')[0]}; the page says: ${await whatThePageSays(page)}`);
     });
-    return documentIn(page, app.isIt);
+    return documentIn(() => [page], isIt);
   };
   return { page, frame: await again(), again };
 }

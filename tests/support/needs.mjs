@@ -27,6 +27,8 @@ const checks = {
   dav: () => (existsSync('/usr/lib/nginx/modules/ngx_http_dav_ext_module.so') ? '' : 'libnginx-mod-http-dav-ext is not installed (./dev conformance litmus)'),
   ffmpeg: () => program('ffmpeg'),
   transmission: () => program('transmission-daemon'),
+  jupyter: () => program('jupyter-notebook') || (existsSync('/usr/share/nodejs/xterm') ? '' : 'node-xterm is not installed (./dev setup)'),
+  novnc: () => ['websockify', 'x11vnc', 'xterm'].map(program).find(Boolean) || (existsSync('/usr/share/novnc/vnc.html') ? '' : 'novnc is not installed (./dev setup)'),
   namespaces: () => {
     const lacking = ['ip', 'nft', 'turnserver', 'nsenter', 'unshare'].map(program).find(Boolean);
     if (lacking) return lacking;

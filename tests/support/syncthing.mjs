@@ -1,24 +1,14 @@
 // Two Syncthing instances that share one folder over loopback, with homes of their own and everything that would speak
 // to the outside switched off.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './harness.mjs';
+import { freePorts } from './ports.mjs';
 import { Child, capture } from './processes.mjs';
 
 const apiKey = 'owndir-tests';
 const folderId = 'shared';
-
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => new Promise((resolve) => {
-      const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-    })),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 const escape = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/"/g, '&quot;');
 
@@ -68,15 +58,40 @@ async function makeDevice(directory, name, folder, [port, guiPort]) {
   return { name, home, folder, port, guiPort, id };
 }
 
-async function rest(device, method, path) {
+async function rest(device, method, path, body) {
   const response = await fetch(`http://127.0.0.1:${device.guiPort}${path}`, {
     method,
     headers: { 'X-API-Key': apiKey },
+    body: body && JSON.stringify(body),
     signal: AbortSignal.timeout(5000),
   });
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
   const text = await response.text();
   return text ? JSON.parse(text) : null;
+}
+
+function start(t, own, { devices, watcherDelay }) {
+  writeFileSync(join(own.home, 'config.xml'), configuration({ own, devices, watcherDelay }));
+  const child = new Child(['syncthing', 'serve', `--home=${own.home}`, '--no-browser', '--no-restart', '--no-upgrade'], {
+    env: environment(own.home),
+  });
+  t.defer(() => child.stop());
+  return child;
+}
+
+/** One Syncthing for its own sake, with nobody to share with. `ask(method, path)` is its REST interface, asked directly. */
+export async function syncthingAlone(t, folder) {
+  const own = await makeDevice(t.directory, 'alone', folder, await freePorts(2));
+  const child = start(t, own, { devices: [own], watcherDelay: 10 });
+  const ask = (method, path, body) => rest(own, method, path, body);
+  await until(
+    async () => {
+      if (child.code !== undefined) throw new Error(`syncthing ended at once:\n${child.tail()}`);
+      return ask('GET', `/rest/db/status?folder=${folderId}`).then(({ state, globalFiles }) => state === 'idle' && globalFiles > 0, () => false);
+    },
+    { seconds: 60, what: 'Syncthing has looked at its folder' },
+  );
+  return { origin: `http://127.0.0.1:${own.guiPort}`, folderId, ask };
 }
 
 /**
@@ -89,14 +104,7 @@ export async function syncthingPair(t, { home, away, watcherDelay = 10, seconds 
     await makeDevice(t.directory, 'home', home, ports.slice(0, 2)),
     await makeDevice(t.directory, 'away', away, ports.slice(2, 4)),
   ];
-  const running = devices.map((own) => {
-    writeFileSync(join(own.home, 'config.xml'), configuration({ own, devices, watcherDelay }));
-    const child = new Child(['syncthing', 'serve', `--home=${own.home}`, '--no-browser', '--no-restart', '--no-upgrade'], {
-      env: environment(own.home),
-    });
-    t.defer(() => child.stop());
-    return child;
-  });
+  const running = devices.map((own) => start(t, own, { devices, watcherDelay }));
   const [first, second] = devices;
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
