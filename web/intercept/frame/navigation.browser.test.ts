@@ -40,6 +40,37 @@ describe.skipIf(chromiumIsMissing)('navigation of an app in the frame', { timeou
     expect(await frame.page.evaluate(() => bench.frame?.path)).toBe('/second.html?x');
   });
 
+  it('leads the frame where an app leads a tab that it opened', async () => {
+    await frame.open({
+      '/': html(
+        `<button onclick="const tab = open(undefined, '_blank'); setTimeout(() => { tab.location = 'second.html' })">new</button><script>say('first')</script>`,
+      ),
+      '/second.html': html(
+        `<button onclick="const tab = open('#', '_blank'); say([tab.closed, open('', '', 'noopener')]); setTimeout(() => tab.location.replace('/third.html'))">new</button><script>say('second')</script>`,
+      ),
+      '/third.html': html(`<script>say('third')</script>`),
+    });
+    await frame.heard(1);
+    await frame.click('button');
+    await frame.heard(2);
+    await frame.click('button');
+    expect(await frame.heard(4)).toEqual(['first', 'second', [false, null], 'third']);
+  });
+
+  it('answers synchronous requests by loading the document again', async () => {
+    await frame.open({
+      '/': html(`<script>
+        const ask = (url, token) => { const x = new XMLHttpRequest(); x.open('GET', url, false); if (token) x.setRequestHeader('x-token', token); x.send(); return x.responseText };
+        const first = ask('/one.txt'); const second = ask('/two.txt', first);
+        say([first, second, sessionStorage.length]);
+        addEventListener('load', () => setTimeout(() => { try { ask('/three.txt') } catch (error) { say(error.name) } }, 50));
+      </script>`),
+      '/one.txt': { fields: [['content-type', 'text/plain']], body: 'one' },
+      '/two.txt': { fields: [['content-type', 'text/plain']], body: 'two' },
+    });
+    expect(await frame.heard(2)).toEqual([['one', 'two', 0], 'InvalidAccessError']);
+  });
+
   it('sends forms as browsers do', async () => {
     await frame.open(
       {

@@ -6,6 +6,7 @@ import { BrokerPort } from '../client.ts';
 import type { ScriptCookie } from '../port.ts';
 import type { Note } from '../worker/messages.ts';
 import { Asking } from './asking.ts';
+import { answerSynchronousRequests } from './again.ts';
 import { CookieMirror } from './cookies.ts';
 import { replaceGlobal } from '../frame/inject/events.ts';
 import { makeEventSource } from '../frame/inject/eventsource.ts';
@@ -14,6 +15,9 @@ import { Navigation } from './navigation.ts';
 import { makeWebSocket } from './websocket.ts';
 import { makeWorker } from './workers.ts';
 import { patchXhr } from './xhr.ts';
+
+/** Tabs that one tab after another opened. */
+const kMostOpeners = 8;
 
 interface Config {
   readonly app: string;
@@ -28,8 +32,8 @@ interface Config {
 
 function start(script: HTMLOrSVGScriptElement, { app, page, prefix, target, cookies }: Config): void {
   script.remove();
-  const top = window.top;
-  if (!top || top === window) return;
+  const top = pageWindow();
+  if (!top) return;
   const tell = (note: Note, transfer: Transferable[] = []) => top.postMessage(note, page, transfer);
   // The address that the app expects; who asks for what is known by the document's first one.
   if (prefix !== '') history.replaceState(history.state, '', target + location.hash);
@@ -69,12 +73,34 @@ function start(script: HTMLOrSVGScriptElement, { app, page, prefix, target, cook
   define('fetch', fetch);
   replaceGlobal('EventSource', makeEventSource(eventStreams(fetch, asking, base), window.EventSource));
   patchXhr(XMLHttpRequest, { asking, base, mayWait: false });
+  answerSynchronousRequests(window.XMLHttpRequest, {
+    ...{
+      storage: window.sessionStorage,
+      base,
+      here: () => location.href.split('#', 1)[0] ?? '',
+    },
+    isOwn: url => url.origin === location.origin,
+    reload: () => location.reload(),
+  });
   const forward = (end: MessagePort) => tell({ owndir: 'port', app }, [end]);
   define('Worker', makeWorker(window.Worker, preludeSource, forward));
   hideServiceWorker();
   const navigation = new Navigation(prefix, to => tell({ owndir: 'open', app, target: to }));
   navigation.listen();
   if (window.parent === top) follow(at => tell({ owndir: 'at', app, ...at }));
+}
+
+/** The page around this document, or around the one that opened its tab. Null for a tab that nothing of the app opened. */
+function pageWindow(): Window | null {
+  let tab = window.top;
+  for (let steps = 0; tab && steps < kMostOpeners; steps += 1) {
+    if (tab !== window && steps === 0) return tab;
+    const opener = tab.opener as Window | null;
+    if (!opener) return null;
+    tab = opener.top;
+    if (tab !== opener) return tab;
+  }
+  return null;
 }
 
 function define(name: string, value: unknown): void {

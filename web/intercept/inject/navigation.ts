@@ -33,9 +33,16 @@ export class Navigation {
       const url = this.#inApp(address === undefined ? '' : String(address));
       if (!url || target === '_self' || target === '_top' || target === '_parent')
         return url && target ? open(this.#mapped(url), '_self') : open(address, target, features);
+      if (this.#mayOpenTab && !/\bno(?:opener|referrer)\b/i.test(features ?? ''))
+        return open(url.href, target, features);
       this.#openTab(url.pathname + url.search + url.hash);
       return null;
     };
+  }
+
+  /** A tab of the app's own finds the page through its opener, where the browser needs no prefix to know whose it is. */
+  get #mayOpenTab(): boolean {
+    return this.#prefix === '';
   }
 
   /** The URL when it is the app's; null for another's, and for about:blank and the like. */
@@ -82,7 +89,10 @@ export class Navigation {
     const target = (link.target || document.querySelector('base')?.target || '').toLowerCase();
     if (!url) return;
     const apart = event.ctrlKey || event.metaKey || event.shiftKey || target === '_blank';
-    if (apart) {
+    if (target === '_blank' && this.#mayOpenTab && !/\bno(?:opener|referrer)\b/i.test(link.rel)) {
+      event.preventDefault();
+      window.open(url.href, '_blank');
+    } else if (apart) {
       event.preventDefault();
       this.#openTab(url.pathname + url.search + url.hash);
     } else if (target === '_top' || (target === '_parent' && window.parent === window.top)) {

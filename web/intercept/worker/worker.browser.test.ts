@@ -319,8 +319,26 @@ describe.skipIf(chromiumIsMissing)('an app under the service worker', () => {
     await opened.app.click('#away');
     await (await popup).close();
     expect(new URL(opened.app.url()).pathname).toBe('/');
-    await inApp("void window.open('/deep/page')");
+    await inApp("void window.open('/deep/page', '_blank', 'noopener')");
     await expect.poll(opened.log).toContainEqual(['open', '/deep/page']);
+  });
+
+  it('gives a tab that the app opens sockets and cookies by the same page', async () => {
+    await inApp("void (location.href = '/')");
+    await opened.app.waitForSelector('#away');
+    const popup = opened.page.waitForEvent('popup');
+    await inApp(
+      "{ const tab = window.open(undefined, '_blank'); setTimeout(() => { tab.location = '/deep/page?tab' }) }",
+    );
+    const tab = await popup;
+    await tab.waitForURL('**/deep/page?tab');
+    await tab.waitForSelector('#target');
+    expect(await tab.evaluate('document.cookie')).toContain('seen=1');
+    const said = await tab.evaluate(
+      "new Promise((done, failed) => { const s = new WebSocket('/ws'); s.onopen = () => s.send('from the tab'); s.onmessage = e => done(e.data); s.onerror = failed })",
+    );
+    expect(said).toBe('from the tab');
+    await tab.close();
   });
 });
 

@@ -7,6 +7,7 @@ import { fileName } from './document_kind.ts';
 import { formTarget } from './forms.ts';
 import type { HistoryShim } from './history_shim.ts';
 import { nativeURL } from './natives.ts';
+import { tabInPlace } from './tab_in_place.ts';
 
 export interface NavigationParts {
   readonly context: Context;
@@ -34,10 +35,14 @@ export class AppNavigator {
     HTMLFormElement.prototype.submit = function (this: HTMLFormElement) {
       submit(this);
     };
-    window.open = (url?: string | URL, target?: string) => {
-      if (url !== undefined && String(url) !== '' && String(url) !== 'about:blank')
-        this.go(new URL(String(url), this.#parts.context.base()).href, { target: target ?? '_blank' });
-      return null;
+    window.open = (address?: string | URL, target = '_blank', features = '') => {
+      const { context } = this.#parts;
+      const url = new URL(String(address ?? '') || 'about:blank', context.base()).href;
+      // Led somewhere later, as the page itself with an empty fragment.
+      const isEmpty = url === 'about:blank' || url === `${withoutFragment(context.url)}#`;
+      if (!isEmpty) this.go(url, { target });
+      const go = (to: string) => this.go(to, { target });
+      return /\bno(?:opener|referrer)\b/i.test(features) ? null : tabInPlace(context.base, go);
     };
   }
 

@@ -2,8 +2,19 @@
 // it is to be, and writes it.
 
 import { BrokerPort, type PortAnswer } from '../../client.ts';
+import { answerSynchronousRequests } from '../../inject/again.ts';
 import { kHello, kWelcome, type FromDocument, type ToDocument, type Welcome } from '../control.ts';
-import { ask, charsetOf, decoderFor, fieldOf, limits, readAll, withoutFragment, type Context } from './context.ts';
+import {
+  appTarget,
+  ask,
+  charsetOf,
+  decoderFor,
+  fieldOf,
+  limits,
+  readAll,
+  withoutFragment,
+  type Context,
+} from './context.ts';
 import { installComputedStyle } from './computed_style.ts';
 import { CookieMirror } from './cookies.ts';
 import { DocumentWriter } from './document.ts';
@@ -216,6 +227,11 @@ class AppDocument {
     installTrustedTypes(context.base);
     installFetch(context, globalThis);
     installXhr(context);
+    answerSynchronousRequests(globalThis.XMLHttpRequest, {
+      ...{ storage: this.#session, base: context.base, here: () => withoutFragment(context.url) },
+      isOwn: url => appTarget(url, context.origin) !== null,
+      reload: () => this.#navigator.reload(),
+    });
     installWebSocket(context);
     installEventSource(context);
     installWorkers(context);
