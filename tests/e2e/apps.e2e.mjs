@@ -10,7 +10,7 @@ import { transmission } from './apps/transmission.mjs';
 
 const apps = [nginx, transmission, syncthing, jupyter, novnc];
 /** By which ways: all must work. */
-const by = (process.env.OWNDIR_BY ?? "connect,sw,file").split(",");
+const by = ['connect', 'sw', 'file'];
 
 /**
  * Opens the app by that way. `find(isIt)` gives a document of it that is there now or soon, in whichever tab; `again(isIt)` loads
@@ -32,7 +32,7 @@ const opener = (t, way) => async (app) => {
 suite('apps', (test) => {
   for (const { title, needs, seconds = 120, use } of apps) {
     for (const way of by) {
-      test(`${title} (${way})`, { needs: ['owndir', 'chromium', ...needs], seconds, lane: "apps" }, async (t) => {
+      test(`${title} (${way})`, { needs: ['owndir', 'chromium', ...needs], seconds, lane: 'apps' }, async (t) => {
         try {
           await use(t, opener(t, way), way);
         } catch (error) {

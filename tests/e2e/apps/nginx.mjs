@@ -41,6 +41,7 @@ export const nginx = {
     await video.evaluate((element) => void (element.currentTime = 50));
     await until(() => video.evaluate((element) => !element.seeking && element.currentTime > 50.2), { what: 'the film to play from its fiftieth second' });
     await page.screenshot({ path: t.artefact(`nginx-${way}.png`) });
+    if (way === 'file') return; // all of it may have been read by then
     const starts = asked().map((line) => /film\.mp4 206 "bytes=(\d+)-/.exec(line)?.[1]).filter(Boolean).map(Number);
     assert.ok(starts.some((from) => from > size * 0.7), `nginx was asked for the end of the film: ${asked().join('; ')}`);
   },

@@ -40,12 +40,15 @@ async function daemon(t) {
   return { origin, torrents };
 }
 
+/** Its first requests are answered: in the page it may have been loaded again for that. */
+const isStarted = () => document.readyState === 'complete' && Boolean(globalThis.transmission?.remote?._token);
+
 export const transmission = {
   title: 'Transmission adds, pauses and removes a torrent',
   needs: ['transmission'],
   async use(t, open, way) {
     const { origin, torrents } = await daemon(t);
-    const { page, frame } = await open({ name: 'transmission', origin, isIt: () => document.querySelector('#torrent_list') !== null });
+    const { page, frame } = await open({ name: 'transmission', origin, isIt: isStarted });
     await frame.locator('#toolbar-open').click();
     await frame.locator('#torrent_upload_file').setInputFiles({ name: 'a.torrent', mimeType: 'application/x-bittorrent', buffer: torrentFile(`through ${way}.txt`) });
     await frame.locator('#upload_confirm_button').click();

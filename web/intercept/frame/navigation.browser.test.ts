@@ -65,8 +65,8 @@ describe.skipIf(chromiumIsMissing)('navigation of an app in the frame', { timeou
         say([first, second, sessionStorage.length]);
         addEventListener('load', () => setTimeout(() => { try { ask('/three.txt') } catch (error) { say(error.name) } }, 50));
       </script>`),
-      '/one.txt': { fields: [['content-type', 'text/plain']], body: 'one' },
-      '/two.txt': { fields: [['content-type', 'text/plain']], body: 'two' },
+      '/one.txt': 'one',
+      '/two.txt': 'two',
     });
     expect(await frame.heard(2)).toEqual([['one', 'two', 0], 'InvalidAccessError']);
   });
