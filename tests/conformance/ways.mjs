@@ -33,7 +33,8 @@ async function firstTab(t, options) {
   const context = await openBrowser(t, { more, ...options });
   const page = context.pages()[0] ?? (await context.newPage());
   watch(t, page);
-  page.on('dialog', (dialog) => void dialog.dismiss().catch(() => {}));
+  // No question of an app keeps a test in a page that it leaves.
+  page.on('dialog', (dialog) => void (dialog.type() === 'beforeunload' ? dialog.accept() : dialog.dismiss()).catch(() => {}));
   return page;
 }
 
