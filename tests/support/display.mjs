@@ -11,6 +11,8 @@ export async function openDisplay(t) {
   const env = { ...process.env, DISPLAY: `:${number}`, GTK_USE_PORTAL: '0', NO_AT_BRIDGE: '1' };
   const manager = new Child(['openbox'], { env });
   t.defer(() => manager.stop());
+  // What opens while it starts may stay hidden.
+  await until(() => xdotool(env, ['get_num_desktops']), { what: 'the window manager' });
   return { env, xdotool: (...args) => xdotool(env, args), screenshotName: `:${number}` };
 }
 

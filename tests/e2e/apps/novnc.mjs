@@ -23,7 +23,7 @@ async function desktop(t) {
   const window = async (title, program) => until(() => {
     if (program.code !== undefined) throw new Error(`${program.name} ended:\n${program.tail()}`);
     return display.xdotool('search', '--onlyvisible', '--name', `^${title}$`);
-  }, { seconds: 40, what: `the window ${title}` }); // fonts are looked through anew in a new home
+  }, { what: `the window ${title}` });
   await window('numbers', terminal('numbers', '40x5+600+20', '-e', 'sh', '-c', 'i=0; while :; do i=$((i + 1)); printf "\\r%s" $i; sleep 0.05; done'));
   await window('typing', terminal('typing', '60x20+20+200', '-e', 'sh'));
   const vnc = run(['x11vnc', '-display', display.screenshotName, '-rfbport', String(vncPort), '-rfbportv6', '-1', '-localhost', '-no6', '-nopw', '-forever', '-shared', '-noxdamage', '-nolookup']);
