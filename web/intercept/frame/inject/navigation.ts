@@ -41,6 +41,8 @@ export class AppNavigator {
       // Led somewhere later, as the page itself with an empty fragment.
       const isEmpty = url === 'about:blank' || url === `${withoutFragment(context.url)}#`;
       if (!isEmpty) this.go(url, { target });
+      // Another site is in a tab of its own, which nobody here may lead.
+      if (!isEmpty && new URL(url).host !== new URL(context.origin).host) return null;
       const go = (to: string) => this.go(to, { target });
       return /\bno(?:opener|referrer)\b/i.test(features) ? null : tabInPlace(context.base, go);
     };
