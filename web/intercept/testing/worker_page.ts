@@ -84,6 +84,10 @@ function answer(asked: Asked): Reply | Promise<Reply> {
       return text('<svg xmlns="http://www.w3.org/2000/svg" width="7" height="5"/>', 'image/svg+xml');
     case '/redirect':
       return { status: 302, fields: [['location', '/echo?redirected']] };
+    case '/without-policy':
+      return text('<h1>plain</h1>', 'text/html');
+    case '/redirect-away':
+      return { status: 302, fields: [['location', `http://127.0.0.1:${location.port}/owndir-app.html`]] };
     case '/to-page':
       return { status: 303, fields: [['location', '/deep/page?moved']] };
     case '/events':

@@ -25,11 +25,6 @@ export class Ports {
     scope.addEventListener('message', event => this.#onMessage(event));
   }
 
-  /** Apps with a page behind them. */
-  get apps(): string[] {
-    return [...this.#live.keys()];
-  }
-
   /** Rejects with a TypeError when no page gives one. `sure`: not one whose page is gone and did not say so. */
   async get(app: string, sure: boolean): Promise<BrokerPort> {
     const live = this.#live.get(app);

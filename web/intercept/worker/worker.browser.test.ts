@@ -40,7 +40,10 @@ function serve(): Promise<void> {
     const path = new URL(request.url ?? '/', 'http://x').pathname.replace(/^\/sub/, '');
     const file = join(directory, path);
     if (path === '/' || !existsSync(file)) return response.writeHead(404).end('static 404');
-    return response.writeHead(200, { 'content-type': types[extname(path)] ?? 'text/plain' }).end(readFileSync(file));
+    const type = types[extname(path)] ?? 'text/plain';
+    // Anyone may read it, but with no fields beyond the usual ones.
+    response.writeHead(200, { 'content-type': type, 'access-control-allow-origin': '*' }).end(readFileSync(file));
+    return undefined;
   });
   return new Promise(resolve => {
     server.listen(0, '127.0.0.1', () => {
@@ -136,6 +139,10 @@ describe.skipIf(chromiumIsMissing)('an app under the service worker', () => {
     expect(await inApp("fetch('/redirect', { redirect: 'manual' }).then(r => r.type)")).toBe('opaqueredirect');
     expect(await inApp("fetch('/redirect', { redirect: 'error' }).catch(e => e.name)")).toBe('TypeError');
     expect(await inApp("fetch('/gone').then(r => [r.status, r.ok])")).toEqual([404, false]);
+    const away = `new Promise(resolve => { const f = document.createElement('iframe'); f.src = '/without-policy';
+      f.onload = () => resolve(f.contentWindow.fetch('/redirect-away').then(async r => [r.url, r.type, (await r.text()).slice(0, 9)]).finally(() => f.remove()));
+      document.body.append(f) })`;
+    expect(await inApp(away)).toEqual([`http://127.0.0.1:${port}/owndir-app.html`, 'cors', '<!doctype']);
   });
 
   it('sends with XMLHttpRequest, large bodies too', async () => {
