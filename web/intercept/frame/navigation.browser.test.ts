@@ -43,10 +43,10 @@ describe.skipIf(chromiumIsMissing)('navigation of an app in the frame', { timeou
   it('leads the frame where an app leads a tab that it opened', async () => {
     await frame.open({
       '/': html(
-        `<button onclick="const tab = open(undefined, '_blank'); setTimeout(() => { tab.location = 'second.html' })">new</button><script>say('first')</script>`,
+        `<button onclick="const tab = window.open(undefined, '_blank'); setTimeout(() => { tab.location = 'second.html' })">new</button><script>say('first')</script>`,
       ),
       '/second.html': html(
-        `<button onclick="const tab = open('#', '_blank'); say([tab.closed, open('', '', 'noopener')]); setTimeout(() => tab.location.replace('/third.html'))">new</button><script>say('second')</script>`,
+        `<button onclick="const tab = window.open('#', '_blank'); say([tab.closed, window.open('', '', 'noopener')]); setTimeout(() => tab.location.replace('/third.html'))">new</button><script>say('second')</script>`,
       ),
       '/third.html': html(`<script>say('third')</script>`),
     });
