@@ -114,7 +114,7 @@ async function session(t) {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   t.defer(() => agent.destroy());
   const { host, cookie } = await signIn(client, agent, 'app');
-  const ask = (options) => send(client, agent, { host, cookie, ...options });
+  const ask = ({ headers, ...options }) => send(client, agent, { host, cookie, headers: { origin: `http://${host}`, ...headers }, ...options });
   const once1k = async () => {
     const answer = await ask({ path: '/1024' });
     let size = 0;
