@@ -4,13 +4,31 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 
 
 def stop(*_):
     raise KeyboardInterrupt
 
 
+def end_together():
+    """The servers are processes of their own: they go when this one goes, however it does."""
+    os.setpgrp()
+    group = os.getpgrp()
+    if os.fork() != 0:
+        return
+    os.setpgid(0, 0)
+    while os.getppid() == group:
+        time.sleep(0.5)
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    os._exit(0)
+
+
 def main():
+    end_together()
     tree, config = sys.argv[1:3]
     # the servers are processes of their own, which import again what this one has imported
     sys.path.insert(0, tree)
