@@ -43,6 +43,8 @@ export interface Welcome {
   readonly nested: boolean;
   /** The document itself, where it is no answer but text of the one around it. */
   readonly html?: string | null;
+  /** Of the document around it, which such text inherits. */
+  readonly policy?: string;
 }
 
 export type Area = 'local' | 'session';
@@ -50,6 +52,18 @@ export type Area = 'local' | 'session';
 export type Stored =
   | { readonly type: 'store'; readonly area: Area; readonly key: string; readonly value: string | null }
   | { readonly type: 'clear'; readonly area: Area };
+
+/** For a shared worker; a port comes along. */
+export interface SharedWorkerAsk {
+  readonly type: 'share';
+  readonly url: string;
+  readonly name: string;
+  readonly module: boolean;
+  /** Of a blob, which nobody else can read. */
+  readonly text: string | null;
+  /** Of the document, for such a worker. */
+  readonly policy: string;
+}
 
 export type FromDocument =
   | { readonly type: 'navigate'; readonly navigation: Navigation }
@@ -61,6 +75,7 @@ export type FromDocument =
   | { readonly type: 'go'; readonly delta: number }
   | { readonly type: 'title'; readonly title: string }
   | Stored
+  | SharedWorkerAsk
   | { readonly type: 'external'; readonly url: string }
   | { readonly type: 'pong' }
   /** The document's load event. */
@@ -82,6 +97,7 @@ export const controlLimits = {
   title: 1024,
   key: 64 * 1024,
   value: 5 * 1024 * 1024,
+  script: 16 * 1024 * 1024,
   /** Of a form that is sent. */
   submission: 2 * 1024 * 1024 * 1024,
 } as const;
@@ -142,11 +158,19 @@ export function parseFromDocument(data: unknown, origin: string): FromDocument |
       return Number.isInteger(message.delta) ? { type, delta: message.delta as number } : null;
     case 'title':
       return typeof message.title === 'string' ? { type, title: message.title.slice(0, controlLimits.title) } : null;
+    case 'share':
+      return parseShare(message, origin);
     case 'external':
       return isOutside(url) ? { type, url } : null;
     default:
       return parseStored(data);
   }
+}
+
+function parseShare({ url, name, module, text, policy }: Unknown, origin: string): SharedWorkerAsk | null {
+  if (!isAppUrl(url, origin) || !isText(name, controlLimits.title) || !isText(policy, controlLimits.key)) return null;
+  if (text !== null && !isText(text, controlLimits.script)) return null;
+  return { type: 'share', url, name, module: module === true, text, policy };
 }
 
 export function parseStored(data: object): Stored | null {

@@ -197,6 +197,32 @@ describe.skipIf(chromiumIsMissing)('requests of an app in the frame', { timeout:
     ]);
   });
 
+  it('has shared workers, one for all of its documents, which end with the last of them', async () => {
+    await frame.open(
+      {
+        '/': html(`<iframe src="/inner"></iframe><script>
+        const worker = new SharedWorker('shared.js', 'name'); worker.port.onmessage = ({ data }) => say(data); worker.port.postMessage('outer');
+        const own = new SharedWorker(URL.createObjectURL(new Blob(['onconnect = ({ ports: [port] }) => port.postMessage("own " + location.pathname)']))); own.port.onmessage = ({ data }) => say(data);
+      </script>`),
+        '/inner': html(
+          `<script>const worker = new SharedWorker('/shared.js', { name: 'name' }); worker.port.onmessage = ({ data }) => say(data); worker.port.postMessage('inner')</script>`,
+        ),
+        '/shared.js': `let count = 0; onconnect = ({ ports: [port] }) => { count += 1; port.onmessage = async ({ data }) => { await fetch('/data.txt'); port.postMessage([data, name, typeof postMessage]); if (count === 2) { count = 3; port.postMessage('both') } } }`,
+        '/data.txt': 'data',
+      },
+      '/',
+    );
+    const all = await frame.heard(4);
+    expect(all).toEqual(
+      expect.arrayContaining([['outer', 'name', 'undefined'], ['inner', 'name', 'undefined'], 'both', 'own /']),
+    );
+    const count = (of: string) => frame.page.evaluate(what => bench.asked.filter(one => one === what).length, of);
+    expect(await count('GET /shared.js')).toBe(1);
+    expect(frame.page.workers().filter(worker => worker.url().startsWith('blob:')).length).toBeGreaterThan(0);
+    await frame.page.evaluate(() => bench.frame?.navigate('/data.txt'));
+    await expect.poll(() => frame.page.workers().length, { timeout: 5_000 }).toBe(0);
+  });
+
   it('has workers that ask by themselves', async () => {
     await frame.open({
       '/': html(`<script>

@@ -51,6 +51,38 @@ describe.skipIf(chromiumIsMissing)('the walls around an app in the frame', { tim
     expect(frame.reached).toEqual([]);
   });
 
+  it('keep the app’s own policy for what it asks for', async () => {
+    await frame.open({}, '/', () => {
+      const body =
+        '<!doctype html><meta http-equiv="Content-Security-Policy" content="img-src \'none\'"><script>const say = said => top.postMessage({ said }, "*");' +
+        'addEventListener("securitypolicyviolation", event => say(event.effectiveDirective));' +
+        'fetch("/forbidden").catch(error => say(error.name)); new WebSocket("/forbidden").onclose = ({ code }) => say(code); new Image().src = "/forbidden";' +
+        'new Worker(URL.createObjectURL(new Blob([`fetch("/forbidden").catch(error => postMessage("worker " + error.name))`]))).onmessage = ({ data }) => say(data);' +
+        'const frame = document.createElement("iframe"); frame.srcdoc = `<script>fetch("/forbidden").catch(error => top.postMessage({ said: "frame " + error.name }, "*"))</` + "script>"; document.documentElement.append(frame);' +
+        '</script><script src="/allowed.js"></script>';
+      const policy: [string, string] = [
+        'content-security-policy',
+        "default-src 'self' 'unsafe-inline'; connect-src 'none'",
+      ];
+      bench.pages.set('/', { fields: [['content-type', 'text/html'], policy], body });
+      bench.pages.set('/allowed.js', 'say("allowed")');
+    });
+    const said = await frame.heard(8);
+    expect(said.map(String).sort()).toEqual(
+      [
+        'TypeError',
+        '1006',
+        'worker TypeError',
+        'frame TypeError',
+        'allowed',
+        'connect-src',
+        'connect-src',
+        'img-src',
+      ].sort(),
+    );
+    expect(await frame.page.evaluate(() => bench.asked)).not.toContain('GET /forbidden');
+  });
+
   it('say what to do when the frame’s file was not copied with the page', async () => {
     const file = join(frame.directory, 'owndir-frame.html');
     await rename(file, `${file}.away`);

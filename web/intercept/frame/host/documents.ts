@@ -16,6 +16,7 @@ import { loaderOf } from '../loader.ts';
 import type { FrameWelcome, FromFrame, ToFrame } from '../link.ts';
 import { AppStorage } from '../storage.ts';
 import { Frames } from './frames.ts';
+import { SharedWorkers } from './shared_workers.ts';
 import source from 'worker:../inject/main.ts';
 
 /** How long a document may take to say that it is still there. */
@@ -44,6 +45,7 @@ export class Documents {
   readonly #history = new AppHistory();
   /** A copy: the page keeps it. */
   readonly #storage = new AppStorage(null);
+  readonly #workers: SharedWorkers;
   #documents = 0;
   #current: Document | null = null;
   /** Asked for, not yet answered. */
@@ -60,6 +62,15 @@ export class Documents {
       message: (frame, event) => this.#onHello(frame, event),
       refused: () => this.#onRefused(),
       traversed: number => this.#onTraversed(number),
+    });
+    this.#workers = new SharedWorkers({
+      ...{ source, origin },
+      client: document => {
+        const { port1, port2 } = new MessageChannel();
+        this.#tell({ type: 'client', document }, [port1]);
+        return port2;
+      },
+      gone: document => this.#tell({ type: 'gone', document }),
     });
     page.onmessage = ({ data }: MessageEvent<ToFrame>) =>
       data.type === 'reload' ? this.#reload() : this.#navigate(data.path);
@@ -94,11 +105,18 @@ export class Documents {
   }
 
   #remove(document: Document): void {
-    this.#tell({ type: 'gone', document: document.number });
+    this.#leave(document);
     document.control?.close();
     this.#frames.remove(document.frame);
     if (this.#next === document) this.#next = null;
     if (this.#current === document) this.#current = null;
+  }
+
+  /** Its clients and shared workers end. */
+  #leave(document: Document): void {
+    this.#tell({ type: 'gone', document: document.number });
+    this.#workers.leave(document.number);
+    document.clients = 0;
   }
 
   #onHello(frame: HTMLIFrameElement, { data }: MessageEvent<unknown>): void {
@@ -108,8 +126,7 @@ export class Documents {
     // The same frame again: it was reloaded.
     if (document.committed && this.#history.current)
       document.navigation = { ...plainNavigation(this.#history.current.url, { replace: true }), reload: true };
-    this.#tell({ type: 'gone', document: document.number });
-    document.clients = 0;
+    this.#leave(document);
     const control = new MessageChannel();
     const client = new MessageChannel();
     document.control = control.port1;
@@ -133,7 +150,10 @@ export class Documents {
   #onMessage(document: Document, event: MessageEvent<unknown>): void {
     const message = parseFromDocument(event.data, this.#origin);
     if (!message) return;
-    if (message.type === 'client') return this.#onClient(document, event.ports[0]);
+    const [port] = event.ports;
+    if (message.type === 'client') return this.#onClient(document, port);
+    if (message.type === 'share')
+      return port && this.#workers.connect(document.number, message, port, ++this.#documents);
     if (message.type === 'media') return this.#tell(message, [...event.ports]);
     if (document === this.#next) this.#onMessageOfNext(document, message);
     else if (document === this.#current) this.#onMessageOfCurrent(document, message);
@@ -200,6 +220,7 @@ export class Documents {
       case 'stay':
       case 'client':
       case 'media':
+      case 'share':
       case 'loaded':
     }
   }

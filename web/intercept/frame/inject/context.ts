@@ -2,6 +2,7 @@
 
 import type { BrokerPort, PortAnswer } from '../../client.ts';
 import type { FetchHead, Field } from '../../port.ts';
+import { tellViolation, type AppPolicy } from './policy.ts';
 
 export interface Context {
   readonly broker: BrokerPort;
@@ -19,6 +20,8 @@ export interface Context {
   readonly life: AbortSignal;
   /** Before each request. */
   onask?: () => void;
+  /** Of the app itself. */
+  readonly policy: AppPolicy;
   /** This script's own text. */
   readonly source: string;
 }
@@ -63,11 +66,21 @@ export function withoutFragment(url: string): string {
   return at < 0 ? url : url.slice(0, at);
 }
 
+/** By the app's own policy, which is told of it. */
+export function isForbidden(context: Context, url: URL, dest = 'empty'): boolean {
+  const directive = context.policy.forbids(dest);
+  if (directive === null) return false;
+  tellViolation(directive, url.href, context.url);
+  console.error(`${url.href} is refused: the page's own Content-Security-Policy forbids it (${directive}).`);
+  return true;
+}
+
 export async function ask(context: Context, asking: Asking): Promise<PortAnswer> {
   const { url, method = 'GET', body = null, signal = null } = asking;
   signal?.throwIfAborted();
   const target = appTarget(url, context.origin);
   if (target === null) throw outsideError(url);
+  if (!asking.navigation && isForbidden(context, url, asking.dest)) throw new TypeError('Failed to fetch');
   const fields: Field[] = [...(asking.fields ?? [])];
   const has = (name: string) => fields.some(([field]) => field.toLowerCase() === name);
   const referrer = asking.referrer === undefined ? context.url : asking.referrer;

@@ -33,6 +33,8 @@ export interface WriterParts {
   /** After document.open, before any script. */
   prepare(base: string, isOwn: boolean): void;
   refresh(url: string, seconds: number): void;
+  /** By a policy in the markup. */
+  restrict(policy: string): void;
 }
 
 export class DocumentWriter {
@@ -54,6 +56,7 @@ export class DocumentWriter {
       one => one.kind === 'tag' && one.name === 'base' && attribute(one.attributes, 'href') !== null,
     );
     if (base?.kind === 'tag') this.#base = this.#resolve(attribute(base.attributes, 'href') ?? '') ?? this.#url;
+    for (const token of all) if (token.kind === 'tag' && token.name === 'meta') this.#policy(token.attributes);
     for (const token of all) this.#prepare(token);
     document.open();
     this.#parts.prepare(this.#base, base !== undefined);
@@ -186,6 +189,11 @@ export class DocumentWriter {
     if (text !== content && /<\/script/i.test(text))
       this.#out += writeTag('script', [...attributes, { name: 'src', value: scriptBlob(text) }]) + end;
     else this.#out += writeTag('script', attributes) + text + end;
+  }
+
+  #policy(attributes: readonly Attribute[]): void {
+    if (/^\s*content-security-policy\s*$/i.test(attribute(attributes, 'http-equiv') ?? ''))
+      this.#parts.restrict(attribute(attributes, 'content') ?? '');
   }
 
   #meta(attributes: readonly Attribute[]): void {

@@ -304,7 +304,8 @@ export class Elements {
   /** The broker keeps what may be kept. */
   #preload(link: HTMLLinkElement, url: string): void {
     const run = async () => {
-      const answer = await ask(this.#parts.context, { url: new URL(url), dest: 'empty' });
+      const dest = link.as === '' || link.as === 'fetch' ? 'empty' : link.as;
+      const answer = await ask(this.#parts.context, { url: new URL(url), dest });
       await readAll(answer, limits.resource);
       if (answer.head.status >= 400) throw new TypeError(`${url} answered ${answer.head.status}.`);
     };

@@ -152,7 +152,7 @@ export class AppNavigator {
   }
 
   async download(url: URL, name: string): Promise<void> {
-    const answer = await ask(this.#parts.context, { url, dest: 'empty' });
+    const answer = await ask(this.#parts.context, { url, dest: 'document' });
     const disposition = fieldOf(answer.head.fields, 'content-disposition');
     save(await readAll(answer, limits.download), name || fileName(disposition, url));
   }

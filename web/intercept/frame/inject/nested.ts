@@ -14,7 +14,7 @@ import {
 import { AppHistory } from '../history.ts';
 import { loaderOf } from '../loader.ts';
 import { kSandbox } from '../sandbox.ts';
-import type { Context } from './context.ts';
+import { isForbidden, type Context } from './context.ts';
 import { hidden } from './html.ts';
 import { native, trusted } from './natives.ts';
 
@@ -31,17 +31,15 @@ interface Nested {
 
 const maxFrames = 100;
 
+type Tell = (message: FromDocument, transfer?: Transferable[]) => void;
+
 export class NestedFrames {
   readonly #context: Context;
   readonly #frames = new Map<HTMLIFrameElement, Nested>();
-  readonly #tell: (message: FromDocument) => void;
+  readonly #tell: Tell;
   readonly #stored: () => Pick<Welcome, 'local' | 'session'>;
 
-  constructor(
-    context: Context,
-    tell: (message: FromDocument) => void,
-    stored: () => Pick<Welcome, 'local' | 'session'>,
-  ) {
+  constructor(context: Context, tell: Tell, stored: () => Pick<Welcome, 'local' | 'session'>) {
     this.#context = context;
     this.#tell = tell;
     this.#stored = stored;
@@ -68,6 +66,7 @@ export class NestedFrames {
       console.warn(`A frame of ${new URL(url).origin} is not shown: it is not part of this app.`);
       return;
     }
+    if (isForbidden(this.#context, new URL(url), 'iframe')) return;
     this.#go(frame, this.#plain(url), null);
   }
 
@@ -115,6 +114,7 @@ export class NestedFrames {
       const welcome: Welcome = {
         ...{ type: kWelcome, origin: this.#context.origin, navigation, state, historyLength: history.length + 1, html },
         ...{ ...this.#stored(), source: this.#context.source, nested: true },
+        ...(html === null ? {} : { policy: this.#context.policy.text }),
       };
       frame.contentWindow?.postMessage(welcome, '*', [control.port2, this.#context.newClient()]);
     }
@@ -136,6 +136,8 @@ export class NestedFrames {
         if (port) this.#context.media(port);
         return;
       }
+      case 'share':
+        return this.#tell(message, [...ports]);
       case 'store':
       case 'clear':
       case 'external':

@@ -29,11 +29,13 @@ import { installLocation, VirtualLocation } from './location.ts';
 import { Modules } from './modules.ts';
 import { AppNavigator, save } from './navigation.ts';
 import { NestedFrames } from './nested.ts';
+import { AppPolicy } from './policy.ts';
 import { Resources } from './resources.ts';
 import { kImport, kInline, kMeta } from './script_text.ts';
 import { nativeURL } from './natives.ts';
 import { makeStorage } from './storage_shim.ts';
 import { Styles } from './styles.ts';
+import { installSharedWorkers } from './shared_workers.ts';
 import { installTrustedTypes } from './trusted.ts';
 import { installWebSocket } from './websocket.ts';
 import { installWorkers } from './workers.ts';
@@ -87,6 +89,7 @@ class AppDocument {
         origin: welcome.origin,
         url: welcome.navigation.url,
         source: welcome.source,
+        policy: new AppPolicy(),
       },
       life: life.signal,
       media: port => control.postMessage({ type: 'media' } satisfies FromDocument, [port]),
@@ -136,10 +139,12 @@ class AppDocument {
     void this.#run();
   }
 
-  readonly #tell = (message: FromDocument): void => this.#control.postMessage(message);
+  readonly #tell = (message: FromDocument, transfer: Transferable[] = []): void =>
+    this.#control.postMessage(message, transfer);
 
   async #run(): Promise<void> {
-    const { navigation, html } = this.#welcome;
+    const { navigation, html, policy = null } = this.#welcome;
+    this.#context.policy.add(policy);
     if (typeof html === 'string') return this.#write(html, navigation.url);
     let answer: PortAnswer;
     try {
@@ -171,6 +176,7 @@ class AppDocument {
     const url = origin + head.target + (head.fragment || new URL(navigation.url).hash);
     if (head.cookies) this.#cookies.mirror(head.cookies);
     if (head.location !== null) return this.#write(leaving(head.location), url);
+    this.#context.policy.add(fieldOf(head.fields, 'content-security-policy'));
     const kind = documentKind(head.status, head.fields);
     if (kind === 'none' || kind === 'download') {
       if (kind === 'download') {
@@ -205,6 +211,7 @@ class AppDocument {
         ...{ elements: this.#elements, modules: this.#modules, styles: this.#styles },
         prepare: (_base, isOwn) => this.#prepare(isOwn),
         refresh: (to, seconds) => this.#refresh(to, seconds),
+        restrict: policy => this.#context.policy.add(policy),
       },
       withoutFragment(url),
     );
@@ -235,6 +242,7 @@ class AppDocument {
     installWebSocket(context);
     installEventSource(context);
     installWorkers(context);
+    installSharedWorkers(context, this.#tell);
     installFontFace(context.base, this.#resources);
     installComputedStyle(css => this.#resources.shown(css));
     installLocation(this.#location, [window, document]);

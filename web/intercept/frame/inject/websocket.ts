@@ -1,7 +1,7 @@
 // WebSocket (websockets.spec.whatwg.org) over the broker.
 
 import type { PortSocket } from '../../client.ts';
-import { appTarget, type Context } from './context.ts';
+import { appTarget, isForbidden, type Context } from './context.ts';
 import { defineConstants, defineHandlers, replaceGlobal } from './events.ts';
 
 const states = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
@@ -42,8 +42,11 @@ export function installWebSocket(context: Context): void {
         throw new DOMException('The subprotocols are invalid.', 'SyntaxError');
       this.url = parsed.href;
       const target = appTarget(parsed, context.origin);
-      if (target === null) {
-        console.warn(`WebSocket: ${parsed.origin} is not part of this app and cannot be reached from a page on disk.`);
+      if (target === null || isForbidden(context, parsed)) {
+        if (target === null)
+          console.warn(
+            `WebSocket: ${parsed.origin} is not part of this app and cannot be reached from a page on disk.`,
+          );
         setTimeout(() => this.#closed(1006, '', false));
         return;
       }

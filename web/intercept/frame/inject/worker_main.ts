@@ -2,13 +2,16 @@
 
 import { BrokerPort } from '../../client.ts';
 import type { Context } from './context.ts';
+import { defineHandlers } from './events.ts';
 import { installEventSource } from './eventsource.ts';
 import { installFetch } from './fetch.ts';
 import { installLocation, VirtualLocation } from './location.ts';
 import { trusted, trustedTypes } from './natives.ts';
+import { AppPolicy } from './policy.ts';
 import { classicText, fragmentText } from './script_text.ts';
 import { installWebSocket } from './websocket.ts';
-import { kStartWorker, textOf, type WorkerStart } from './workers.ts';
+import { kConnectWorker, kStartWorker, type WorkerStart } from '../worker_start.ts';
+import { textOf } from './workers.ts';
 import { installXhr } from './xhr.ts';
 
 const maxImports = 200;
@@ -25,6 +28,7 @@ export function startWorker(): void {
     }
     void run(start, port).then(() => {
       removeEventListener('message', first, true);
+      if (start.shared === true) addEventListener('message', connect, true);
       for (const one of held)
         dispatchEvent(new MessageEvent('message', { data: one.data as unknown, ports: [...one.ports] }));
     });
@@ -32,10 +36,20 @@ export function startWorker(): void {
   addEventListener('message', first, true);
 }
 
+/** Somebody more shares it. */
+function connect(event: MessageEvent<unknown>): void {
+  event.stopImmediatePropagation();
+  const [port] = event.ports;
+  if ((event.data as { type?: unknown } | null)?.type !== kConnectWorker || !port) return;
+  dispatchEvent(new MessageEvent('connect', { data: '', ports: [port], source: port }));
+}
+
 async function run(start: WorkerStart, port: MessagePort): Promise<void> {
   const broker = new BrokerPort(port);
+  const policy = new AppPolicy();
+  policy.add(start.policy);
   const context: Context = {
-    ...{ broker, origin: start.origin, url: start.url, source: start.source },
+    ...{ broker, policy, origin: start.origin, url: start.url, source: start.source },
     base: () => start.url,
     life: new AbortController().signal,
     media: port => port.close(),
@@ -63,7 +77,11 @@ async function run(start: WorkerStart, port: MessagePort): Promise<void> {
   installXhr(context);
   installWebSocket(context);
   installEventSource(context);
-  const text = start.text ?? '';
+  if (start.shared === true) {
+    defineHandlers(globalThis, ['connect']);
+    Object.defineProperty(globalThis, 'postMessage', { value: undefined, configurable: true });
+  }
+  const text = start.text ?? (await textOf(context, new URL(start.url)));
   const imported = await loadImports(context, text);
   installImportScripts(context, imported);
   if (start.module) await runModule(text, context);

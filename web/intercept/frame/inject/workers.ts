@@ -4,18 +4,7 @@
 import { ask, decoderFor, limits, readAll, type Context } from './context.ts';
 import { replaceGlobal } from './events.ts';
 import { nativeURL, trusted } from './natives.ts';
-
-export const kStartWorker = 'owndir-worker';
-
-export interface WorkerStart {
-  readonly type: typeof kStartWorker;
-  readonly origin: string;
-  readonly url: string;
-  readonly source: string;
-  /** Classic: the text; module: its address, or the text of a blob. */
-  readonly module: boolean;
-  readonly text: string | null;
-}
+import { kStartWorker, type WorkerStart } from '../worker_start.ts';
 
 const maxWorkers = 64;
 
@@ -45,7 +34,7 @@ export function installWorkers(context: Context): void {
             url: isOwn ? context.url : url.href,
             source: context.source,
           },
-          ...{ module, text },
+          ...{ module, text, policy: isOwn ? context.policy.text : '' },
         };
         super.postMessage(start, [context.newClient()]);
       } catch (error) {
@@ -55,7 +44,6 @@ export function installWorkers(context: Context): void {
     }
   };
   replaceGlobal('Worker', WorkerShim);
-  Reflect.deleteProperty(globalThis, 'SharedWorker');
 }
 
 export async function textOf(context: Context, url: URL): Promise<string> {
