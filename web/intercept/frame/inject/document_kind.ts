@@ -50,17 +50,23 @@ export function pageAround(kind: 'image' | 'video' | 'audio', address: string, u
 }
 
 export function pageOfText(text: string): string {
-  return `<!doctype html><title></title><pre style="white-space:pre-wrap;overflow-wrap:anywhere">${plain(text)}</pre>`;
+  return `<!doctype html><title></title><style>:root{color-scheme:light dark}pre{white-space:pre-wrap;overflow-wrap:anywhere}</style><pre>${plain(text)}</pre>`;
 }
+
+const errorStyle =
+  ':root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:clamp(1.6rem,12vh,7rem) auto;padding:0 1.2rem;' +
+  'color:light-dark(#1d1c1a,#ecebe7);background:light-dark(#faf9f7,#161615)}h1{font-size:1.25rem;letter-spacing:-.01em}' +
+  'p{overflow-wrap:anywhere}.more{color:light-dark(#5d6168,#9aa0a8);font-size:.9375rem}' +
+  'code{padding:.1em .35em;border-radius:.3em;background:light-dark(#eeeeec,#25282b)}' +
+  'a{display:inline-block;padding:.5rem 1.2rem;border-radius:999px;background:light-dark(#0f6b63,#6cc9bc);color:light-dark(#fff,#06211e);font-weight:600;text-decoration:none}' +
+  'a:focus-visible{outline:3px solid;outline-offset:3px}';
 
 /** What a person reads when a document could not be loaded. */
 export function errorPage(url: string, message: string): string {
   return (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Cannot be shown</title>' +
-    '<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 1.5rem;color:#222;background:#fff}' +
-    'h1{font-size:1.3rem}code{background:#eee;padding:.1em .35em;border-radius:.25em}a{color:#0b57d0}</style>' +
+    `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Cannot be shown</title><style>${errorStyle}</style>` +
     `<h1>This page cannot be shown</h1><p>${plain(message)}</p><p><a href="${encodeAttribute(url)}">Try again</a></p>` +
-    '<p>If it keeps failing here: on a computer that has the folder, <code>owndir connect</code> opens the same app in any ' +
+    '<p class="more">If it keeps failing here: on a computer that has the folder, <code>owndir connect</code> opens the same app in any ' +
     'browser, without the limits of a page on disk.</p></html>'
   );
 }
