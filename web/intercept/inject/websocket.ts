@@ -10,8 +10,6 @@ export interface SocketHome {
   /** The path and query at the app; null when the URL leads elsewhere. */
   readonly target: (url: URL) => string | null;
   readonly port: () => BrokerPort;
-  /** Ends them. */
-  readonly life?: AbortSignal;
 }
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -60,7 +58,6 @@ export function makeWebSocket(Native: typeof WebSocket, home: SocketHome): typeo
           closed: (code, reason, clean) => this.#onClosed(code, reason, clean),
         },
       );
-      home.life?.addEventListener('abort', () => this.#socket?.cancel(), { once: true });
     }
 
     get readyState(): number {
