@@ -108,4 +108,4 @@ async function fromDisk(t, app) {
 /** Each takes (t, { name, origin, isIt }): the app's name and address, and a function that knows its document from inside. */
 export const ways = { direct, connect: throughConnect, sw: underServiceWorker, file: fromDisk };
 /** Those that are run when none is named: the ones that must not fail. */
-export const usual = ['direct', 'connect', 'sw'];
+export const usual = ['direct', 'connect', 'sw', 'file'];
