@@ -216,6 +216,7 @@ TEST(Sources, NothingTellsOfTheMachineItWasWrittenOn) {
       {std::regex(std::string(R"((//|#|\*)\s*)") + "(TO" + "DO|FIX" + "ME|XX" + "X)\\b"), "a note to oneself"},
   };
   for (const fs::path& path : project_files()) {
+    if (path.string().find("/tests/wpt/subset/") != std::string::npos) continue;  // others' tests, as they wrote them
     const std::string text = read_text(path);
     for (const auto& [pattern, what] : forbidden) {
       std::smatch match;
