@@ -28,6 +28,7 @@ export function Lightbox({ items, name, library, thumbnails, ready, show, close 
     const next = items[at + 1] ?? items[at - 1];
     try {
       await library.node(item.path).delete();
+      if (!dialog.current) return; // closed meanwhile
       if (next) show(next.name);
       else close();
     } catch (error) {

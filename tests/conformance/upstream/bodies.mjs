@@ -1,7 +1,7 @@
 // Bodies: of any size, in pieces, in ranges, coded, and those that come up.
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { digest, pattern } from '../pattern.mjs';
-import { json, raw, readBody, send } from './common.mjs';
+import { json, raw, readBody, room, send } from './common.mjs';
 
 const made = new Map();
 function patternOf(length) {
@@ -19,7 +19,7 @@ async function bytes({ req, res, query }) {
   res.writeHead(200, fields);
   if (req.method === 'HEAD' || !piece) return void res.end(req.method === 'HEAD' ? undefined : body);
   for (let at = 0; at < body.length; at += piece) {
-    if (!res.write(body.subarray(at, at + piece))) await new Promise((resolve) => res.once('drain', resolve).once('close', resolve));
+    if (!res.write(body.subarray(at, at + piece))) await room(res);
     if (res.destroyed) return;
   }
   res.end();

@@ -56,3 +56,14 @@ export function raw(exchange, text, { reset = false } = {}) {
 }
 
 export const rawWrite = (exchange, text) => new Promise((resolve) => exchange.req.socket.write(Buffer.from(text, 'latin1'), resolve));
+
+/** Until the response takes more, or nobody wants it any longer. */
+export function room(res) {
+  return new Promise((resolve) => {
+    const done = () => {
+      res.off('drain', done).off('close', done);
+      resolve();
+    };
+    res.on('drain', done).on('close', done);
+  });
+}

@@ -1,4 +1,6 @@
 // Server-sent events.
+import { room } from './common.mjs';
+
 const events = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' };
 
 const scripts = {
@@ -52,7 +54,7 @@ function sseAgain({ req, res, id, up, entry }) {
 async function sseMany({ res, query }) {
   res.writeHead(200, events);
   for (let i = 0; i < Number(query.get('n')); i++) {
-    if (!res.write(`data: ${i}\n\n`)) await new Promise((resolve) => res.once('drain', resolve).once('close', resolve));
+    if (!res.write(`data: ${i}\n\n`)) await room(res);
   }
 }
 
