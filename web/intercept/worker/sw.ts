@@ -61,10 +61,11 @@ async function answer(event: FetchEventLike, app: string, url: URL): Promise<Res
   const isDocument = request.mode === 'navigate';
   const ask = readAsk(request.headers.get(kAskField));
   const asked = asks.begin(ask, request.keepalive ? '' : event.clientId);
-  const signal = AbortSignal.any([request.signal, asked.signal]);
+  // What is to outlive its document is not ended by its going, and its body is taken while there is somebody to give it.
+  const signal = request.keepalive ? asked.signal : AbortSignal.any([request.signal, asked.signal]);
   try {
-    const port = await ports.get(app, isDocument);
     const { body, length } = await bodyOf(request, ask);
+    const port = await ports.get(app, isDocument);
     const head = headOf(request, app, url, ask, length);
     const got = await port.fetch(head, { body, signal, onSent: bytes => asked.sent(bytes, length ?? 0) });
     return await responseOf(got, app, request, ask);
