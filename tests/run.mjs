@@ -19,11 +19,21 @@ const programsOnly = values.preset !== 'dev';
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 const skips = [];
+const unsteady = [];
 
 function count(status, name, detail = '') {
   counts[status] += 1;
   if (status === 'failed') failures.push(detail ? `${name}: ${detail}` : name);
   if (status === 'skipped') skips.push(detail ? `${name}: ${detail}` : name);
+}
+
+/** The results that a suite of ours left. What failed beside others and passed alone has passed, and is told. */
+function countResults(report) {
+  for (const { suite, title, status, reason, ...result } of JSON.parse(readFileSync(report, 'utf8'))) {
+    const [name, why] = [`${suite}: ${title}`, reason.split('\n')[0]];
+    count(status, name, why);
+    if (result.unsteady) unsteady.push(`${name}: ${why}`);
+  }
 }
 
 /** Runs a command; its lines go to `onLine`. Returns { code, tail }. */
@@ -134,7 +144,7 @@ async function runWeb() {
   const report = join(reports, 'vitest.json');
   rmSync(report, { force: true });
   const { code, lines } = await command(
-    ['npm', '--prefix', 'web', 'run', '--silent', 'check', '--', '--reporter=json', '--reporter=dot', `--outputFile.json=${report}`],
+    ['npm', '--prefix', 'web', 'run', '--silent', 'check', '--', '--retry=1', '--reporter=json', '--reporter=dot', `--outputFile.json=${report}`],
     { env: { OWNDIR_PRESET: values.preset } },
   );
   if (!existsSync(report)) {
@@ -151,7 +161,9 @@ async function runWeb() {
       tests += 1;
       const status = { passed: 'passed', failed: 'failed' }[test.status] ?? 'skipped';
       if (status === 'failed') bad += 1;
-      count(status, `${where} ${test.fullName}`, (test.failureMessages?.[0] ?? '').split('\n')[0]);
+      const [first = ''] = (test.failureMessages?.[0] ?? '').split('\n');
+      count(status, `${where} ${test.fullName}`, first);
+      if (status === 'passed' && first) unsteady.push(`${where} ${test.fullName}: ${first}`);
     }
     if (file.assertionResults.length === 0 && file.status === 'failed') {
       bad += 1;
@@ -183,7 +195,7 @@ async function runE2e(chosen) {
     count('failed', 'end to end', `ended with ${code}: ${lines.slice(-2).join(' ')}`);
     return;
   }
-  for (const { suite, title, status, reason } of JSON.parse(readFileSync(report, 'utf8'))) count(status, `${suite}: ${title}`, reason.split('\n')[0]);
+  countResults(report);
 }
 
 async function runConformance() {
@@ -194,7 +206,7 @@ async function runConformance() {
   if (lacking) return count(strict ? 'failed' : 'skipped', 'conformance', lacking);
   const { code, lines } = await command(['node', 'tests/conformance/run.mjs', '--quiet', '--results', report], { env: { OWNDIR_PRESET: values.preset }, onLine: console.log });
   if (!existsSync(report)) return count('failed', 'conformance', `ended with ${code}: ${lines.slice(-2).join(' ')}`);
-  for (const { suite, title, status, reason } of JSON.parse(readFileSync(report, 'utf8'))) count(status, `${suite}: ${title}`, reason.split('\n')[0]);
+  countResults(report);
 }
 
 // ------------------------------------------------------------------------------------------- all of it
@@ -222,6 +234,7 @@ if (chosen.conformance.length > 0) await runConformance();
 
 heading(`done in ${Math.round((Date.now() - started) / 1000)} s`);
 for (const skip of skips) console.log(`skipped  ${skip}`);
+for (const line of unsteady) console.log(`unsteady ${line}`);
 for (const failure of failures) console.log(`failed   ${failure}`);
 const total = counts.passed + counts.failed + counts.skipped;
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);

@@ -41,6 +41,7 @@ if (values.list || chosen.length === 0) {
   process.exit(chosen.length === 0 ? 2 : 0);
 }
 
+const mostRepeated = 4;
 const say = (text) => values.quiet || console.log(text);
 
 /** One case in the page; never longer than its time. */
@@ -55,7 +56,8 @@ async function runCase(frame, one) {
   return result;
 }
 
-async function runWay(name, upstream) {
+/** The chosen cases by one way; a fresh browser. */
+async function runWay(name, upstream, chosen) {
   const t = new Context({ suite: 'conformance', title: name }, false);
   const results = new Map();
   let broken = '';
@@ -118,16 +120,31 @@ const upstream = await startUpstream();
 const done = {};
 for (const way of names) {
   say(`== ${way}: ${chosen.length} cases`);
-  done[way] = await runWay(way, upstream);
+  done[way] = await runWay(way, upstream, chosen);
   say(`   ${done[way].seconds.toFixed(0)} s`);
 }
-await upstream.close();
 
 const limits = readLimits();
-const rows = chosen.map((one) => {
-  const expected = done.direct.results.get(one.name);
-  return { name: one.name, verdicts: Object.fromEntries(names.map((way) => [way, judge(one, way, done[way].results.get(one.name), expected, limits)])) };
-});
+const verdict = (one, way, all) => judge(one, way, all[way].results.get(one.name), all.direct.results.get(one.name), limits);
+const rows = chosen.map((one) => ({ name: one.name, verdicts: Object.fromEntries(names.map((way) => [way, verdict(one, way, done)])) }));
+
+// A few that differ are tried once more, with the direct way, in fresh browsers: a busy machine is late now and then. Both outcomes are told.
+const unsteady = [];
+const differing = rows.filter(({ verdicts }) => names.some((way) => verdicts[way].status === 'failed'));
+if (differing.length > 0 && differing.length <= mostRepeated) {
+  const ones = chosen.filter(({ name }) => differing.some((row) => row.name === name));
+  const second = {};
+  for (const way of names.filter((name) => name === 'direct' || differing.some(({ verdicts }) => verdicts[name].status === 'failed'))) second[way] = await runWay(way, upstream, ones);
+  for (const row of differing) {
+    for (const way of Object.keys(second).filter((name) => row.verdicts[name].status === 'failed')) {
+      const now = verdict(ones.find(({ name }) => name === row.name), way, second);
+      if (now.status === 'failed') continue;
+      unsteady.push({ way, name: row.name, why: row.verdicts[way].why });
+      row.verdicts[way] = now;
+    }
+  }
+}
+await upstream.close();
 const failures = names.filter((way) => done[way].broken).map((way) => `${way}: ${done[way].broken}`);
 const told = ({ results }, name) => results.get(name).broken !== true;
 failures.push(...rows.flatMap(({ name, verdicts }) => names.filter((way) => verdicts[way].status === 'failed' && told(done[way], name)).map((way) => `${way}  ${name}\n     ${verdicts[way].why.slice(0, 700)}`)));
@@ -140,12 +157,17 @@ const counts = names.map((way) => {
   const count = (status) => rows.filter(({ verdicts }) => verdicts[way].status === status).length;
   return `${way}: ${count('passed')} ok, ${count('failed')} failed, ${count('limit')} limits of ${rows.length} (${done[way].seconds.toFixed(0)} s)`;
 });
+counts.push(...unsteady.map(({ way, name, why }) => `unsteady: ${way}  ${name}: the second time as it should; at first: ${why.slice(0, 300)}`));
 const text = `${table(names, rows)}\n\n${counts.join('\n')}\n${failures.map((failure) => `\nFAIL ${failure}`).join('')}`;
 mkdirSync(join(root, 'test-artefacts'), { recursive: true });
 writeFileSync(join(root, 'test-artefacts/conformance.txt'), `${text}\n`);
 writeFileSync(join(root, 'test-artefacts/conformance.json'), JSON.stringify(rows.map(({ name, verdicts }) => ({ name, ways: Object.fromEntries(names.map((way) => [way, { ...verdicts[way], ...done[way].results.get(name) }])) })), null, 1));
 if (values.results) {
-  const list = rows.flatMap(({ name, verdicts }) => names.map((way) => ({ suite: 'conformance', title: `${way}: ${name}`, status: verdicts[way].status === 'failed' ? 'failed' : 'passed', reason: verdicts[way].why })));
+  const first = (way, name) => {
+    const found = unsteady.find((one) => one.way === way && one.name === name);
+    return found ? { unsteady: true, reason: `at first: ${found.why}` } : {};
+  };
+  const list = rows.flatMap(({ name, verdicts }) => names.map((way) => ({ suite: 'conformance', title: `${way}: ${name}`, status: verdicts[way].status === 'failed' ? 'failed' : 'passed', reason: verdicts[way].why, ...first(way, name) })));
   writeFileSync(values.results, JSON.stringify([...list, ...[...gone, ...tooMany, ...mess].map((reason) => ({ suite: 'conformance', title: 'limits and ends', status: 'failed', reason }))]));
 }
 console.log(values.quiet ? [...counts, ...failures.map((failure) => `FAIL ${failure}`)].join('\n') : text);

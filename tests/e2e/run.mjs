@@ -64,5 +64,6 @@ const tests = (() => {
 const verbose = !values.quiet && new Set(tests.map((test) => test.lane)).size <= 1;
 const all = await run(tests, { verbose, results: values.results });
 const count = (status) => all.filter((result) => result.status === status).length;
+for (const { suite, title } of all.filter((result) => result.unsteady)) console.log(`unsteady: ${suite}: ${title}`);
 console.log(`${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`);
 process.exit(count('failed') > 0 ? 1 : 0);
