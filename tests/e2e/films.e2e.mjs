@@ -183,8 +183,8 @@ const seekInPreview = () => {
 suite('films', (define) => {
   const needs = ['owndir', 'chromium'];
   const skipped = (body) => async (t) => ((await capture(['ffmpeg', '-version']).catch(() => ({ code: 1 }))).code === 0 ? body(t) : t.skip('there is no ffmpeg'));
-  define('a film of 80 MiB in an app on the page from disk plays and seeks', { needs, seconds: 150, lane: 'films' }, skipped((t) => plays(t, 'moov-at-end.mp4', 80 * MiB)));
-  define('a film beyond what is shown as a whole plays in the explorer', { needs, seconds: 90, lane: 'films' }, skipped(playsInExplorer));
+  define('a film of 80 MiB in an app on the page from disk plays and seeks', { needs, seconds: 300, lane: 'films' }, skipped((t) => plays(t, 'moov-at-end.mp4', 80 * MiB)));
+  define('a film beyond what is shown as a whole plays in the explorer', { needs, seconds: 180, lane: 'films' }, skipped(playsInExplorer));
   for (const name of Object.keys(codecs))
     define(`a film of 2 GiB in an app on the page from disk plays and seeks: ${name}`, { needs, soak: true, seconds: 400, lane: 'films' }, skipped((t) => plays(t, name, 2 * GiB)));
 });
