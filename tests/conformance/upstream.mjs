@@ -10,6 +10,7 @@ import { bodies } from './upstream/bodies.mjs';
 import { send } from './upstream/common.mjs';
 import { faults } from './upstream/faults.mjs';
 import { live } from './upstream/live.mjs';
+import { signIn } from './upstream/sign_in.mjs';
 import { site } from './upstream/site.mjs';
 import { sockets } from './upstream/sockets.mjs';
 import { state } from './upstream/state.mjs';
@@ -24,7 +25,7 @@ export class Upstream {
   counters = new Map();
 
   constructor() {
-    for (const part of [basic, bodies, state, faults, live, site]) {
+    for (const part of [basic, bodies, state, faults, live, signIn, site]) {
       for (const [path, handler] of Object.entries(part)) this.#routes.set(path, handler);
     }
     this.server = createServer({ maxHeaderSize: 128 * 1024, keepAliveTimeout: 60_000, noDelay: true }, (req, res) => this.#answer(req, res));

@@ -11,6 +11,7 @@ import { connect, proxy } from '../support/owndir.mjs';
 import { chooseFolder, whatThePageSays } from '../support/page.mjs';
 import { pageOf } from '../support/paths.mjs';
 import { serveStatic } from '../support/static.mjs';
+import { login } from './upstream/sign_in.mjs';
 
 /** Chromium plays sound and film without a click there. */
 const more = ['--autoplay-policy=no-user-gesture-required', '--mute-audio'];
@@ -38,6 +39,36 @@ async function firstTab(t, options) {
   return page;
 }
 
+/** The person at the browser's own dialog: gives the login, and cancels when it is not taken. */
+async function signInToBrowser(page) {
+  const session = await page.context().newCDPSession(page);
+  const tried = new Set();
+  session.on('Fetch.requestPaused', ({ requestId }) => void session.send('Fetch.continueRequest', { requestId }).catch(() => {}));
+  session.on('Fetch.authRequired', ({ requestId }) => {
+    const answer = tried.has(requestId) ? { response: 'CancelAuth' } : { response: 'ProvideCredentials', username: login.name, password: login.password };
+    tried.add(requestId);
+    void session.send('Fetch.continueWithAuth', { requestId, authChallengeResponse: answer }).catch(() => {});
+  });
+  await session.send('Fetch.enable', { handleAuthRequests: true, patterns: [{ urlPattern: '*/auth/*' }] });
+}
+
+/** The same at the dialog of the folder's page. */
+async function signInToPage(page) {
+  await page.addInitScript(({ name, password }) => {
+    if (window !== top) return;
+    const answer = () => {
+      const dialog = document.querySelector('dialog.sign-in[open]:not([data-answered])');
+      if (!dialog) return;
+      dialog.dataset.answered = '';
+      const fields = dialog.querySelectorAll('input');
+      if (!dialog.querySelector('[role=alert]').hidden) return dialog.querySelector('button[type=button]').click();
+      [fields[0].value, fields[1].value] = [name, password];
+      dialog.querySelector('button[type=submit]').click();
+    };
+    new MutationObserver(answer).observe(document, { subtree: true, childList: true, attributes: true });
+  }, login);
+}
+
 /** Two folders, a proxy for the app at home, and a courier for a sync. */
 async function offered(t, { name, origin }) {
   const [home, away] = ['home', 'away'].map((each) => join(t.directory, each));
@@ -49,6 +80,7 @@ async function offered(t, { name, origin }) {
 
 async function direct(t, app) {
   const page = await firstTab(t);
+  await signInToBrowser(page);
   const again = async (isIt = app.isIt) => {
     await page.goto(`${app.origin}/`);
     return documentIn(() => [page], isIt);
@@ -62,6 +94,7 @@ async function throughConnect(t, app) {
   const client = await connect(t, away);
   await client.event('apps', { seconds: 40 });
   const page = await firstTab(t);
+  await signInToBrowser(page);
   await page.goto(client.url); // the login link
   await page.goto(`http://127.0.0.1:${client.port}/@/app/${app.name}`); // signs in at the app's own host too
   const again = async (isIt = app.isIt) => {
@@ -74,6 +107,7 @@ async function throughConnect(t, app) {
 /** The page of the folder, which has been given the folder and shows the app in a frame. */
 async function inThePage(t, app, away, address, options) {
   const page = await firstTab(t, { directories: [away], ...options });
+  await signInToPage(page);
   let chosen = false;
   const again = async (isIt = app.isIt) => {
     await page.goto('about:blank');

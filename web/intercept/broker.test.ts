@@ -465,3 +465,80 @@ describe('a port', () => {
     await expect.poll(() => said.at(-1)).toMatchObject({ type: 'fail', id: 9 });
   });
 });
+
+describe('HTTP Basic', () => {
+  const realm: Field[] = [['www-authenticate', 'Basic realm="notes"']];
+  const right = `Basic ${btoa('anna:pass')}`;
+  let asked: string[];
+  let answers: ({ name: string; password: string } | null)[];
+
+  beforeEach(() => {
+    broker.close();
+    asked = [];
+    answers = [];
+    const askLogin = async ({ realm: name, refused }: { realm: string; refused: boolean }) => {
+      asked.push(`${name}${refused ? ' again' : ''}`);
+      return answers.shift() ?? null;
+    };
+    broker = new Broker({
+      ...{ app: 'notes', origin: 'https://notes.owndir.invalid', askLogin },
+      connected: async () => tunnel,
+    });
+    port = attach();
+    serve(({ fields, body }) =>
+      fields.authorization === right
+        ? { body: `in ${body ?? ''}` }
+        : { status: 401, fields: [...realm, ['cache-control', 'max-age=60']], body: 'out' },
+    );
+  });
+  const sent = () => tunnel.asked.map(({ fields }) => fields.authorization ?? '-');
+
+  it('asks for a name and a password until they are taken, with the body again', async () => {
+    answers = [
+      { name: 'anna', password: 'guess' },
+      { name: 'anna', password: 'pass' },
+    ];
+    const body = new Uint8Array([65]);
+    expect(await text(get('/a/b', { method: 'POST' }, { body }))).toBe('in A');
+    expect(asked).toEqual(['notes', 'notes again']);
+    expect(await text(get('/a/c'))).toBe('in ');
+    expect(sent()).toEqual(['-', `Basic ${btoa('anna:guess')}`, right, right]);
+  });
+
+  it('gives the refusal when the person declines, and does not keep it in the cache', async () => {
+    expect(await text(get('/a', { navigation: true }))).toBe('out');
+    expect(await text(get('/a', { navigation: true }))).toBe('out');
+    expect(asked).toEqual(['notes', 'notes']);
+    expect(sent()).toEqual(['-', '-']);
+  });
+
+  it('asks nobody without credentials, for an Authorization of the app’s own, or for another scheme', async () => {
+    answers = [{ name: 'anna', password: 'pass' }];
+    expect(await text(get('/a', { credentials: false }))).toBe('out');
+    expect(await text(get('/a', { fields: [['Authorization', 'Bearer x']] }))).toBe('out');
+    serve(() => ({ status: 401, fields: [['www-authenticate', 'Bearer']], body: 'out' }));
+    expect(await text(get('/a'))).toBe('out');
+    expect(asked).toEqual([]);
+  });
+
+  it('cannot send a streamed body again, but signs in for what comes next', async () => {
+    answers = [{ name: 'anna', password: 'pass' }];
+    const long = new Response(new Uint8Array(300_000)).body;
+    expect(await text(get('/a', { method: 'POST' }, { body: long }))).toBe('out');
+    expect(await text(get('/a'))).toBe('in ');
+    expect(asked).toEqual(['notes']);
+  });
+
+  it('goes with the handshake of a WebSocket, and once more where the directory was another', async () => {
+    answers = [{ name: 'anna', password: 'pass' }];
+    await text(get('/a/b'));
+    await broker.openSocket({ target: '/a/ws', protocols: [], fields: [] }, AbortSignal.timeout(5000));
+    tunnel.onSocket = () => {
+      tunnel.onSocket = () => undefined;
+      throw new TunnelError('refused', 'no', { status: 401 });
+    };
+    await broker.openSocket({ target: '/ws', protocols: [], fields: [] }, AbortSignal.timeout(5000));
+    const handshakes = tunnel.sockets.map(({ fields }) => fields.find(([name]) => name === 'authorization')?.[1]);
+    expect(handshakes).toEqual([right, right]);
+  });
+});

@@ -29,6 +29,7 @@ import {
   type Identity,
 } from './request.ts';
 import { Session, type Answer, type Asked, type Backend } from './session.ts';
+import { basicRealm, SignIns, type AskLogin } from './sign_in.ts';
 
 /** What it needs of a tunnel. */
 export type Asking = Pick<Tunnel, 'fetch' | 'openSocket' | 'closed'>;
@@ -38,6 +39,8 @@ export interface BrokerOptions extends Identity {
   connected(signal: AbortSignal): Promise<Asking>;
   /** Where cookies stay beyond the page's life. */
   keep?: { load(): unknown; save(cookies: Cookie[]): void };
+  /** Who gives a name and a password when the app asks for them; without, its refusal is the answer. */
+  askLogin?: AskLogin;
   now?: () => number;
 }
 
@@ -70,6 +73,7 @@ export class Broker implements AppBroker, Backend {
   readonly cookiesChanged = new Emitter<void>();
   readonly #connected: BrokerOptions['connected'];
   readonly #keep: BrokerOptions['keep'];
+  readonly #signIns: SignIns;
   readonly #sessions = new Set<Session>();
   readonly #life = new AbortController();
 
@@ -78,6 +82,7 @@ export class Broker implements AppBroker, Backend {
     this.jar = new Jar(new URL(options.origin).hostname, options.now);
     this.#connected = options.connected;
     this.#keep = options.keep;
+    this.#signIns = new SignIns(options.askLogin ?? (() => Promise.resolve(null)));
     this.jar.import(options.keep?.load());
   }
 
@@ -108,19 +113,31 @@ export class Broker implements AppBroker, Backend {
     }
   }
 
-  async openSocket({ target, protocols }: Asked, signal: AbortSignal): Promise<TunnelSocket> {
+  async openSocket(asked: Asked, signal: AbortSignal): Promise<TunnelSocket> {
     const both = AbortSignal.any([signal, this.#life.signal]);
-    const cookie = this.jar.header({ target, site: 'same', safeNavigation: false });
-    const headers: Field[] = [['origin', this.identity.origin], ...browserFields(), ...identityFields(this.identity)];
-    if (cookie !== '') headers.push(['cookie', cookie]);
+    const sent = this.#signIns.known(asked.target);
     try {
-      const tunnel = await this.#tunnel(both);
-      const socket = await tunnel.openSocket(target, { protocols, headers, signal: both });
-      this.#takeCookies(socket.fields, target, 'same');
-      return socket;
+      return await this.#openSocket(asked, sent, both).catch((error: unknown) => {
+        // Signed in elsewhere in the app: what the handshake was refused for is not told.
+        const { only } = this.#signIns;
+        const again = error instanceof TunnelError && error.status === 401 && only !== null && only !== sent;
+        if (!again) throw error;
+        return this.#openSocket(asked, only, both);
+      });
     } catch (error) {
       throw failureOf(error);
     }
+  }
+
+  async #openSocket({ target, protocols }: Asked, login: string | null, signal: AbortSignal): Promise<TunnelSocket> {
+    const cookie = this.jar.header({ target, site: 'same', safeNavigation: false });
+    const headers: Field[] = [['origin', this.identity.origin], ...browserFields(), ...identityFields(this.identity)];
+    if (cookie !== '') headers.push(['cookie', cookie]);
+    if (login !== null) headers.push(authorization(login));
+    const tunnel = await this.#tunnel(signal);
+    const socket = await tunnel.openSocket(target, { protocols, headers, signal });
+    this.#takeCookies(socket.fields, target, 'same');
+    return socket;
   }
 
   get scriptCookies(): readonly ScriptCookie[] {
@@ -178,8 +195,27 @@ export class Broker implements AppBroker, Backend {
     return { head: { status, reason, fields, target, fragment, redirected, location, hasBody, cookies }, body };
   }
 
-  /** One request, from the cache where that may be. */
-  async #ask(head: FetchHead, body: Body, signal: AbortSignal): Promise<Raw> {
+  /** One request, again with a name and a password where the app wants them. */
+  async #ask(first: FetchHead, body: Body, signal: AbortSignal): Promise<Raw> {
+    const { target, navigation, login = null } = first;
+    // The app's own Authorization stays as it is, and is refused to the app itself.
+    const mayAsk = first.credentials && !has(first.fields, 'authorization');
+    let sent = mayAsk ? this.#signIns.known(target) : null;
+    for (;;) {
+      const head = sent === null ? first : { ...first, fields: [...first.fields, authorization(sent)] };
+      const raw = await this.#load(head, body, signal);
+      const realm = raw.status === 401 && mayAsk ? basicRealm(raw.fields) : null;
+      if (realm === null) return raw;
+      const next = await this.#signIns.next({ realm, target, sent, login, navigation }, signal);
+      // A streamed body is gone; what was given goes with the next request.
+      if (next === null || body instanceof ReadableStream) return raw;
+      void raw.body?.cancel().catch(() => undefined);
+      sent = next;
+    }
+  }
+
+  /** From the cache where that may be. */
+  async #load(head: FetchHead, body: Body, signal: AbortSignal): Promise<Raw> {
     const safeNavigation = head.navigation && isSafe(head.method);
     const retrieval = { target: head.target, site: head.site, safeNavigation } as const;
     const cookie = head.credentials ? this.jar.header(retrieval) : '';
@@ -196,7 +232,7 @@ export class Broker implements AppBroker, Backend {
       case 'revalidate':
         return this.#revalidate(head, request, found.entry, found.validators, signal);
       case 'network':
-        return this.#load(head, request, mode, signal);
+        return this.#retrieve(head, request, mode, signal);
     }
   }
 
@@ -207,7 +243,7 @@ export class Broker implements AppBroker, Backend {
     return raw;
   }
 
-  async #load(head: FetchHead, request: CacheRequest, mode: RequestCache, signal: AbortSignal): Promise<Raw> {
+  async #retrieve(head: FetchHead, request: CacheRequest, mode: RequestCache, signal: AbortSignal): Promise<Raw> {
     const fields = mode === 'reload' || mode === 'no-cache' ? withNoCache(request.fields) : [...request.fields];
     const raw = await this.#exchange(head, { method: 'GET', target: head.target, fields }, signal);
     return mode === 'no-store' ? raw : this.#keepCopy(request, raw);
@@ -228,7 +264,7 @@ export class Broker implements AppBroker, Backend {
 
   /** Collects the body on its way, within the limit, and stores it when it is whole. */
   #keepCopy(request: CacheRequest, raw: Raw): Raw {
-    const policy = this.cache.storable(request, raw);
+    const policy = raw.status === 401 ? null : this.cache.storable(request, raw);
     if (!policy) return raw;
     if (!raw.body) {
       if (!redirectStatus.has(raw.status) || Number(raw.status) === 204) return raw;
@@ -309,6 +345,8 @@ function fromEntry({ status, reason, fields, body, policy }: Entry): Raw {
   aged.push(['age', String(Math.round(policy.age()))]);
   return { status, reason, fields: aged, body: body.length === 0 ? null : streamOf(body) };
 }
+
+const authorization = (value: string): Field => ['authorization', value];
 
 function withNoCache(fields: readonly Field[]): Field[] {
   const others = fields.filter(([name]) => !/^(?:cache-control|pragma)$/i.test(name));

@@ -31,6 +31,13 @@ export interface FetchHead {
   readonly navigation: boolean;
   /** The head comes with the cookies that scripts may see. */
   readonly cookies: boolean;
+  /** The app's own for HTTP Basic: where there is one, nobody is asked. */
+  readonly login?: Login | null;
+}
+
+export interface Login {
+  readonly name: string;
+  readonly password: string;
 }
 
 /** A cookie as a script may know it. */
@@ -152,6 +159,8 @@ export const portLimits = {
   cookieText: 8192,
   /** All names and values of a request together. */
   fields: 48 * 1024,
+  /** A name or a password. */
+  login: 1024,
 } as const;
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -159,6 +168,21 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 const targetForm = /^\/[\x21\x22\x24-\x7e]*$/;
 const redirects: readonly unknown[] = ['follow', 'manual', 'error'];
 const caches: readonly unknown[] = ['default', 'no-store', 'reload', 'no-cache', 'force-cache', 'only-if-cached'];
+
+/** Of XMLHttpRequest's `open`, or in the address. */
+export function loginOf(url: URL, name?: string | null, password?: string | null): Login | null {
+  if (name !== undefined && name !== null) return { name: String(name), password: String(password ?? '') };
+  if (url.username === '' && url.password === '') return null;
+  return { name: unescaped(url.username), password: unescaped(url.password) };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 type Unknown = Readonly<Record<string, unknown>>;
 
@@ -237,7 +261,15 @@ function parseHead(value: unknown): FetchHead | null {
     site,
     navigation: head.navigation === true,
     cookies: head.cookies === true,
+    login: parseLogin(head.login),
   };
+}
+
+/** Null when it is none. */
+export function parseLogin(value: unknown): Login | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { name, password } = value as Unknown;
+  return isText(name, portLimits.login) && isText(password, portLimits.login) ? { name, password } : null;
 }
 
 function parseFields(value: unknown): Field[] | null {

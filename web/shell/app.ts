@@ -10,6 +10,7 @@ import { Explorer } from './explorer.ts';
 import { Frame } from './frame.ts';
 import { FragmentPlace } from './place.ts';
 import type { Snapshot } from './snapshot.ts';
+import { SignIn } from './sign_in.ts';
 import { TunnelSource } from './tunnel_source.ts';
 import { Uplink } from './uplink.ts';
 
@@ -19,6 +20,7 @@ export class App {
   readonly #uplink: Uplink;
   readonly #explorer: Explorer;
   readonly #apps: AppsView;
+  readonly #signIn = new SignIn();
   readonly #frame: Frame;
   readonly #stage: HTMLDivElement;
   #folder: FileSystemDirectoryHandle | null = null;
@@ -34,7 +36,7 @@ export class App {
       rootName: () => this.#rootName(),
     });
     this.#apps = new AppsView({
-      open: appWays(this.#uplink, () => this.#rootName()),
+      open: appWays(this.#uplink, () => this.#rootName(), this.#signIn),
       folder: () => shellWord(place.folder ?? this.#uplink.flow.folder ?? 'FOLDER'),
     });
     this.#stage = h('div', { class: 'home' }, this.#explorer.element, this.#apps.element);
@@ -61,6 +63,7 @@ export class App {
     this.#homeName = null;
     this.#explorer.reset();
     this.#apps.reset();
+    this.#signIn.reset();
   }
 
   #update(): void {

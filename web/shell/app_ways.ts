@@ -7,6 +7,7 @@ import { DatabaseKeeper, openFrameApp } from '../intercept/frame/index.ts';
 import { openWorkerApp } from '../intercept/worker/index.ts';
 import type { Uplink } from './uplink.ts';
 import type { AppEvents, AppsHooks } from './apps_view.ts';
+import type { SignIn } from './sign_in.ts';
 
 /** A tab's own, and gone with it: where other pages of file:// can look, nothing stays. */
 function tabStorage(app: string): NonNullable<BrokerOptions['keep']> {
@@ -30,11 +31,23 @@ function tabStorage(app: string): NonNullable<BrokerOptions['keep']> {
 }
 
 /** `server`: which home it is, so that another folder's apps of the same name keep their own cookies. */
-export function appWays(uplink: Pick<Uplink, 'connected' | 'tunnels'>, server: () => string): AppsHooks['open'] {
+export function appWays(
+  uplink: Pick<Uplink, 'connected' | 'tunnels'>,
+  server: () => string,
+  signIn: SignIn,
+): AppsHooks['open'] {
   return (container, app, events, start, here) => {
     const connected: BrokerOptions['connected'] = signal => uplink.connected(signal);
-    const makeBroker = (origin: string) =>
-      uplink.tunnels.openBroker({ app: app.name, origin, connected, keep: tabStorage(`${server()}/${app.name}`) });
+    const makeBroker = (origin: string) => {
+      const keep = tabStorage(`${server()}/${app.name}`);
+      return uplink.tunnels.openBroker({
+        app: app.name,
+        origin,
+        connected,
+        keep,
+        askLogin: signIn.askerFor(server, app),
+      });
+    };
     if (location.protocol !== 'http:' && location.protocol !== 'https:')
       return framed(
         container,

@@ -4,6 +4,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { BrokerPort } from '../intercept/client.ts';
 import type { Cookie } from '../intercept/jar.ts';
 import type { FetchHead } from '../intercept/port.ts';
+import type { AskLogin, Challenge } from '../intercept/sign_in.ts';
 import { TunnelError, type MessageChannel as TunnelChannel, type Tunnel, type TunnelRequest } from '../tunnel/index.ts';
 import { FakeServer } from '../tunnel/testing/fakes.ts';
 import { TunnelHost } from './host.ts';
@@ -371,6 +372,55 @@ describe.each([
     const lost = new Promise<void>(resolve => (client.onlost = resolve));
     broker.close();
     await lost;
+    client.close();
+  });
+
+  it('asks the page for the name and the password that an app wants, as long as somebody waits', async () => {
+    const questions: { challenge: Challenge; signal: AbortSignal }[] = [];
+    const askLogin: AskLogin = (challenge, signal) => {
+      questions.push({ challenge, signal });
+      if (challenge.realm === 'at once') return Promise.resolve({ name: 'anna', password: 'pass' });
+      return new Promise(resolve => signal.addEventListener('abort', () => resolve(null), { once: true }));
+    };
+    const { port1, port2 } = new MessageChannel();
+    const broker = host.openBroker({
+      ...{ app: 'notes', origin: 'https://notes.owndir.invalid', connected: () => tunnel.ready.then(() => tunnel) },
+      askLogin,
+    });
+    broker.attach(port2);
+    const client = new BrokerPort(port1);
+    const head = (target: string): FetchHead => ({
+      ...{ method: 'GET', target, fields: [], redirect: 'follow', credentials: true, cache: 'default' },
+      ...{ site: 'same', navigation: false, cookies: false },
+    });
+    const refuse = async (count: number, realm: string) => {
+      await asked(count);
+      const { exchange } = server.of('request')[count - 1] ?? expect.unreachable();
+      server.respond(exchange, 401, { fields: [['www-authenticate', `Basic realm="${realm}"`]], end: true });
+    };
+    const answer = client.fetch(head('/a/x'));
+    await connect();
+    await refuse(1, 'at once');
+    await asked(2);
+    const [, second] = server.of('request');
+    expect(second?.head.fields).toContainEqual(['authorization', `Basic ${btoa('anna:pass')}`]);
+    server.respond(second?.exchange ?? 0, 200, { end: true });
+    expect((await answer).head.status).toBe(200);
+
+    const stop = new AbortController();
+    const dropped = client.fetch(head('/b/x'), { signal: stop.signal }).catch(() => 'dropped');
+    await refuse(3, 'later');
+    await expect.poll(() => questions.length).toBe(2);
+    stop.abort();
+    await expect.poll(() => questions[1]?.signal.aborted).toBe(true);
+    expect(await dropped).toBe('dropped');
+
+    const closed = client.fetch(head('/c/x')).catch(() => 'closed');
+    await refuse(4, 'later');
+    await expect.poll(() => questions.length).toBe(3);
+    broker.close();
+    await expect.poll(() => questions[2]?.signal.aborted).toBe(true);
+    await closed;
     client.close();
   });
 });

@@ -5,6 +5,7 @@ import { reportFault } from '../base/emitter.ts';
 import { Broker, type AppBroker, type BrokerOptions } from '../intercept/broker.ts';
 import type { Cookie } from '../intercept/jar.ts';
 import type { Identity } from '../intercept/request.ts';
+import type { AskLogin } from '../intercept/sign_in.ts';
 import {
   fromDataChannel,
   TunnelClient,
@@ -79,11 +80,18 @@ function blobWorker(): Worker | null {
   }
 }
 
+/** Of an app to the person. */
+interface Questions {
+  readonly ask: AskLogin;
+  readonly open: Map<number, AbortController>;
+}
+
 class WorkerHost {
   readonly #worker: Worker;
   readonly #tunnels = new Map<number, RemoteTunnel>();
   readonly #ports = new Map<number, WorkerPort>();
   readonly #keepers = new Map<number, (cookies: Cookie[]) => void>();
+  readonly #questions = new Map<number, Questions>();
   #nextId = 1;
   #answered: (able: boolean) => void = () => undefined;
 
@@ -120,10 +128,12 @@ class WorkerHost {
     return tunnel;
   }
 
-  openBroker({ app, origin, keep }: BrokerOptions): AppBroker {
+  openBroker({ app, origin, keep, askLogin }: BrokerOptions): AppBroker {
     const id = this.#nextId++;
     const identity: Identity = { app, origin: new URL(origin).origin };
     if (keep) this.#keepers.set(id, cookies => keep.save(cookies));
+    const questions: Questions = { ask: askLogin ?? (() => Promise.resolve(null)), open: new Map() };
+    this.#questions.set(id, questions);
     this.#post({ type: 'broker', id, identity, cookies: keep?.load() ?? null });
     let sessions = 0;
     return {
@@ -135,6 +145,8 @@ class WorkerHost {
       },
       close: () => {
         this.#keepers.delete(id);
+        this.#questions.delete(id);
+        for (const stop of questions.open.values()) stop.abort();
         this.#post({ type: 'closeBroker', id });
       },
     };
@@ -160,9 +172,23 @@ class WorkerHost {
         return;
       case 'cookies':
         return this.#keepers.get(message.id)?.(message.cookies);
+      case 'challenge':
+        return void this.#ask(message);
+      case 'unasked':
+        return this.#questions.get(message.id)?.open.get(message.question)?.abort();
       case 'fault':
         return this.#onFault(message.message, message.broken);
     }
+  }
+
+  async #ask({ id, question, challenge }: Extract<FromWorker, { type: 'challenge' }>): Promise<void> {
+    const questions = this.#questions.get(id);
+    if (!questions) return;
+    const stop = new AbortController();
+    questions.open.set(question, stop);
+    const login = await questions.ask(challenge, stop.signal);
+    questions.open.delete(question);
+    this.#post({ type: 'login', id, question, login });
   }
 
   /** Broken: the tunnels end, so that nobody waits for them, and the page connects anew. */

@@ -2,8 +2,9 @@
 // nothing here is parsed.
 
 import type { Cookie } from '../intercept/jar.ts';
-import type { Fault } from '../intercept/port.ts';
+import type { Fault, Login } from '../intercept/port.ts';
 import type { Identity } from '../intercept/request.ts';
+import type { Challenge } from '../intercept/sign_in.ts';
 
 export type ToWorker =
   | { readonly type: 'tunnel'; readonly id: number; readonly channels: RTCDataChannel[] }
@@ -13,6 +14,8 @@ export type ToWorker =
   | { readonly type: 'broker'; readonly id: number; readonly identity: Identity; readonly cookies: unknown }
   | { readonly type: 'attach'; readonly id: number; readonly session: number; readonly port: MessagePort }
   | { readonly type: 'detach'; readonly id: number; readonly session: number }
+  /** The person's answer. */
+  | { readonly type: 'login'; readonly id: number; readonly question: number; readonly login: Login | null }
   | { readonly type: 'closeBroker'; readonly id: number };
 
 export type FromWorker =
@@ -26,5 +29,9 @@ export type FromWorker =
   | { readonly type: 'over'; readonly id: number }
   /** To be kept. */
   | { readonly type: 'cookies'; readonly id: number; readonly cookies: Cookie[] }
+  /** The app wants a name and a password. */
+  | { readonly type: 'challenge'; readonly id: number; readonly question: number; readonly challenge: Challenge }
+  /** Nobody waits for the answer any more. */
+  | { readonly type: 'unasked'; readonly id: number; readonly question: number }
   /** `broken`: nobody knows what still works. */
   | { readonly type: 'fault'; readonly message: string; readonly broken: boolean };

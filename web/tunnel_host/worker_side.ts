@@ -2,7 +2,9 @@
 // gone with the worker.
 
 import { Broker } from '../intercept/broker.ts';
+import type { Login } from '../intercept/port.ts';
 import { Session } from '../intercept/session.ts';
+import type { AskLogin } from '../intercept/sign_in.ts';
 import { TunnelClient, type MessageChannel } from '../tunnel/index.ts';
 import { backendOf } from './backend.ts';
 import { CurrentTunnel } from './current.ts';
@@ -15,6 +17,8 @@ type Of<Type extends ToWorker['type']> = Extract<ToWorker, { type: Type }>;
 interface OpenBroker {
   readonly broker: Broker;
   readonly detach: Map<number, () => void>;
+  /** Questions to the person, by their numbers. */
+  readonly answers: Map<number, (login: Login | null) => void>;
 }
 
 export class WorkerSide {
@@ -65,6 +69,9 @@ export class WorkerSide {
         detach?.delete(message.session);
         return;
       }
+      case 'login':
+        this.#brokers.get(message.id)?.answers.get(message.question)?.(message.login);
+        return;
       case 'closeBroker':
         this.#brokers.get(message.id)?.broker.close();
         this.#brokers.delete(message.id);
@@ -97,12 +104,31 @@ export class WorkerSide {
   }
 
   #openBroker({ id, identity, cookies }: Of<'broker'>): void {
+    const answers: OpenBroker['answers'] = new Map();
+    let questions = 0;
+    const askLogin: AskLogin = (challenge, signal) =>
+      new Promise(resolve => {
+        const question = ++questions;
+        const unask = () => {
+          answers.delete(question);
+          this.#tell({ type: 'unasked', id, question });
+          resolve(null);
+        };
+        signal.addEventListener('abort', unask, { once: true });
+        answers.set(question, login => {
+          answers.delete(question);
+          signal.removeEventListener('abort', unask);
+          resolve(login);
+        });
+        this.#tell({ type: 'challenge', id, question, challenge });
+      });
     const broker = new Broker({
       ...identity,
+      askLogin,
       connected: signal => this.#current.get(signal),
       keep: { load: () => cookies, save: kept => this.#tell({ type: 'cookies', id, cookies: kept }) },
     });
-    this.#brokers.set(id, { broker, detach: new Map() });
+    this.#brokers.set(id, { broker, detach: new Map(), answers });
   }
 
   #attach({ id, session, port }: Of<'attach'>): void {

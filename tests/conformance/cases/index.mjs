@@ -14,6 +14,7 @@ import { parallel } from './parallel.mjs';
 import { ranges } from './ranges.mjs';
 import { redirects } from './redirects.mjs';
 import { resources } from './resources.mjs';
+import { signIn } from './sign_in.mjs';
 import { sse } from './sse.mjs';
 import { streaming } from './streaming.mjs';
 import { uploads } from './uploads.mjs';
@@ -22,7 +23,7 @@ import { xhr } from './xhr.mjs';
 
 const topics = {
   methods, fields, bodies, ranges, streaming, cancel, cookies, redirects, cache, codings, errors, uploads, WebSocket: webSocket, SSE: sse,
-  XHR: xhr, forms, documents, resources, parallel,
+  XHR: xhr, 'sign-in': signIn, forms, documents, resources, parallel,
 };
 
 export const cases = Object.entries(topics).flatMap(([topic, list]) =>

@@ -1,6 +1,6 @@
 // A document's or worker's side of `worker/ask.ts`: marks its requests, cancels them, and hears of their uploads.
 
-import type { Field } from '../port.ts';
+import type { Field, Login } from '../port.ts';
 import {
   beyondAscii,
   kChannel,
@@ -41,9 +41,14 @@ export class Asking {
   }
 
   /** A new name for a request, and the value of the field that says it. */
-  mark(fields: Iterable<Field>, length: Ask['length'], watched: boolean): { id: string; value: string } {
+  mark(
+    fields: Iterable<Field>,
+    length: Ask['length'],
+    watched: boolean,
+    login: Login | null = null,
+  ): { id: string; value: string } {
     const id = crypto.randomUUID();
-    const ask: Ask = { id, length, watched, fields: [...fields].filter(([, value]) => beyondAscii(value)) };
+    const ask: Ask = { id, length, watched, fields: [...fields].filter(([, value]) => beyondAscii(value)), login };
     return { id, value: written(ask) };
   }
 

@@ -1,6 +1,7 @@
 // XMLHttpRequest as the browser has it, with what is lost where a service worker answers: a cancel before the answer, the progress of
 // an upload, an answer that breaks off as an error, fields beyond ASCII (asking.ts). In place: the class stays the browser's.
 
+import { loginOf, type Login } from '../port.ts';
 import { kAskField, kTextField } from '../worker/ask.ts';
 import { lengthOf, ungarbled, type Asking, type Uploaded } from './asking.ts';
 
@@ -9,6 +10,7 @@ interface State {
   readonly mayHaveBody: boolean;
   /** Set by the app, by their names in lower case. */
   readonly fields: Map<string, string>;
+  readonly login: Login | null;
   id: string | null;
   /** The app itself ends it. */
   stopping: boolean;
@@ -48,12 +50,15 @@ export function patchXhr({ prototype }: typeof XMLHttpRequest, home: XhrHome): v
           'Synchronous requests cannot be made by an app in this page. Use "owndir connect" for it.',
           'InvalidAccessError',
         );
+      const [, address, , name, password] = parameters as [string, string | URL, boolean?, string?, string?];
+      const login = isOwn ? loginOf(new URL(address, home.base()), name, password) : null;
       native.open.apply(this, parameters);
       end(states.get(this));
       states.delete(this);
       if (!isOwn) return;
       const mayHaveBody = !/^(?:get|head)$/i.test(String(parameters[0]));
-      states.set(this, { request: this, mayHaveBody, fields: new Map(), id: null, stopping: false, upload: null });
+      const fields = new Map<string, string>();
+      states.set(this, { request: this, mayHaveBody, fields, login, id: null, stopping: false, upload: null });
       if (!watched.has(this)) watch(this, end);
       watched.add(this);
     },
@@ -69,7 +74,7 @@ export function patchXhr({ prototype }: typeof XMLHttpRequest, home: XhrHome): v
       const state = states.get(this);
       if (state && this.readyState === 1 && state.id === null) {
         const hasBody = body !== undefined && body !== null && state.mayHaveBody;
-        const { id, value } = home.asking.mark(state.fields, lengthOf(body), hasBody);
+        const { id, value } = home.asking.mark(state.fields, lengthOf(body), hasBody, state.login);
         // Throws where the request is under way already, as `send` would.
         native.setRequestHeader.call(this, kAskField, value);
         state.id = id;

@@ -1,9 +1,9 @@
 // What a document or worker of an app tells the service worker of a request beside the request itself, since the browser hides it
 // from service workers: its name, so that it can be cancelled before its answer begins and its upload can be followed; the length of
-// its body; field values beyond ASCII. It travels as a field of the request, which goes no further than the worker; the answer's field
+// its body; field values beyond ASCII; a name and a password of the app's own. It travels as a field of the request, which goes no further than the worker; the answer's field
 // values beyond ASCII come back in the same way. What happens meanwhile is told over a BroadcastChannel.
 
-import type { Field } from '../port.ts';
+import { parseLogin, type Field, type Login } from '../port.ts';
 
 export const kAskField = 'owndir-ask';
 export const kTextField = 'owndir-text';
@@ -17,6 +17,7 @@ export interface Ask {
   readonly watched: boolean;
   /** The fields with values beyond ASCII, one character a byte. */
   readonly fields: readonly Field[];
+  readonly login: Login | null;
 }
 
 export type AskNote =
@@ -57,11 +58,11 @@ export function readFields(text: string | null): Field[] {
 export function readAsk(text: string | null | undefined): Ask | null {
   const value = read(text);
   if (typeof value !== 'object' || value === null) return null;
-  const { id, length, watched, fields } = value as Record<string, unknown>;
+  const { id, length, watched, fields, login } = value as Record<string, unknown>;
   if (typeof id !== 'string' || id === '' || id.length > kLongestId) return null;
   const known = length === 'stream' || (Number.isSafeInteger(length) && (length as number) >= 0);
   return {
-    ...{ id, watched: watched === true, fields: fieldsOf(fields) },
+    ...{ id, watched: watched === true, fields: fieldsOf(fields), login: parseLogin(login) },
     length: known ? (length as number | 'stream') : null,
   };
 }

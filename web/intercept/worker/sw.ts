@@ -118,6 +118,7 @@ function headOf(request: Request, app: string, url: URL, ask: Ask | null, length
     site: 'same',
     navigation: request.mode === 'navigate',
     cookies: request.mode === 'navigate',
+    login: ask?.login ?? null,
   };
 }
 

@@ -1,6 +1,8 @@
 // Each state that a person can see, with made-up data: states.html?STATE. Made and photographed by states.mjs; not shipped.
 
 import type { AppInfo } from '../../intercept/apps.ts';
+import type { Login } from '../../intercept/port.ts';
+import type { Challenge } from '../../intercept/sign_in.ts';
 import { AppsView } from '../apps_view.ts';
 import { h } from '../dom.ts';
 import { advance, initialFlow } from '../flow.ts';
@@ -9,6 +11,7 @@ import { Explorer } from '../explorer.ts';
 import { Frame } from '../frame.ts';
 import { FragmentPlace } from '../place.ts';
 import { FakeSource } from './fake_source.ts';
+import { SignIn } from '../sign_in.ts';
 import { inspect } from './inspect.ts';
 import { kLongName, sampleFiles } from './sample_files.ts';
 
@@ -88,7 +91,8 @@ interface Story {
   readonly stalled?: boolean;
   readonly help?: boolean;
   /** What the apps view is told, and what the frame of an open app tells. */
-  readonly apps?: 'choice' | 'opening' | 'open' | 'shares' | 'failed' | 'elsewhere' | 'advice';
+  readonly apps?:
+    'choice' | 'opening' | 'open' | 'shares' | 'failed' | 'elsewhere' | 'advice' | 'sign-in' | 'sign-in-refused';
 }
 
 export const stories: Record<string, Story> = {
@@ -158,6 +162,8 @@ export const stories: Record<string, Story> = {
   'app-failed': { flow: flowOf(until('done', 19_000)), apps: 'failed' },
   'app-elsewhere': { flow: flowOf(until('done', 19_000)), apps: 'elsewhere' },
   'app-advice': { flow: flowOf(until('done', 19_000)), apps: 'advice' },
+  'app-sign-in': { flow: flowOf(until('done', 19_000)), apps: 'sign-in' },
+  'app-sign-in-refused': { flow: flowOf(until('done', 19_000)), apps: 'sign-in-refused' },
   'app-reconnecting': { flow: flowOf(lost), apps: 'open' },
   'reconnect-problem': {
     flow: flowOf([
@@ -197,9 +203,29 @@ function showApps(state: NonNullable<Story['apps']>): HTMLElement {
   });
   setTimeout(() => {
     view.set(homeApps, 'Photos');
+    if (state === 'sign-in' || state === 'sign-in-refused') showSignIn(state === 'sign-in-refused');
     if (state === 'advice') view.element.querySelector<HTMLElement>('[aria-expanded]')?.click();
   });
   return view.element;
+}
+
+const signIn = new SignIn();
+let signInStop = new AbortController();
+
+/** As that app asks for it; `stopAsking` ends it. */
+function askSignIn(challenge: Challenge, app = 'notes'): Promise<Login | null> {
+  const info = homeApps.find(({ name }) => name === app) ?? { name: app, title: app, kind: 'http', transparent: false };
+  return signIn.askerFor(() => 'Photos', info)(challenge, signInStop.signal);
+}
+
+function stopAsking(): void {
+  signInStop.abort();
+  signInStop = new AbortController();
+}
+
+function showSignIn(refused: boolean): void {
+  const realm = refused ? `A realm that is rather long, with ${kLongName} in it` : 'Notes of the family';
+  void askSignIn({ realm, refused });
 }
 
 let shown: { readonly source: FakeSource; readonly explorer: Explorer } | null = null;
@@ -239,4 +265,11 @@ export function show(name: string): void {
   if (story.help) dispatchEvent(new KeyboardEvent('keydown', { key: '?' }));
 }
 
-(window as unknown as { stories: unknown }).stories = { names: Object.keys(stories), show, arrive, inspect };
+(window as unknown as { stories: unknown }).stories = {
+  names: Object.keys(stories),
+  show,
+  arrive,
+  inspect,
+  askSignIn,
+  stopAsking,
+};

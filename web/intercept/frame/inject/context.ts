@@ -1,7 +1,7 @@
 // What the parts of the script in an app's document or worker share: where the app believes to be, and the way to the broker.
 
 import type { BrokerPort, PortAnswer } from '../../client.ts';
-import type { FetchHead, Field } from '../../port.ts';
+import type { FetchHead, Field, Login } from '../../port.ts';
 import { tellViolation, type AppPolicy } from './policy.ts';
 
 export interface Context {
@@ -35,6 +35,7 @@ export interface Asking {
   readonly keepalive?: boolean;
   readonly redirect?: FetchHead['redirect'];
   readonly credentials?: boolean;
+  readonly login?: Login | null;
   readonly cache?: RequestCache;
   readonly navigation?: boolean;
   readonly dest?: string;
@@ -98,7 +99,7 @@ export async function ask(context: Context, asking: Asking): Promise<PortAnswer>
   const head: FetchHead = {
     ...{ method, target, fields, redirect: asking.redirect ?? 'follow', credentials: asking.credentials ?? true },
     ...{ cache: asking.cache ?? 'default', site: 'same', navigation: asking.navigation ?? false },
-    cookies: asking.navigation ?? false,
+    ...{ cookies: asking.navigation ?? false, login: asking.login ?? null },
   };
   context.onask?.();
   const answer = await context.broker.fetch(head, {

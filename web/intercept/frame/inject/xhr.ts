@@ -3,7 +3,7 @@
 
 import { concat } from '../../../base/bytes.ts';
 import type { PortAnswer } from '../../client.ts';
-import type { Field } from '../../port.ts';
+import { loginOf, type Field, type Login } from '../../port.ts';
 import { ask, charsetOf, decoderFor, essence, fieldOf, type Context } from './context.ts';
 import { defineConstants, defineHandlers, replaceGlobal } from './events.ts';
 
@@ -34,7 +34,7 @@ interface Request {
   size: number;
   uploaded: number;
   uploadDone: boolean;
-  user: string | null;
+  login: Login | null;
 }
 
 export function installXhr(context: Context): void {
@@ -109,10 +109,10 @@ export function installXhr(context: Context): void {
         );
       this.#request?.stop.abort();
       this.#reset();
-      const basic = user === null ? null : `Basic ${btoa(`${user}:${password ?? ''}`)}`;
+      const login = loginOf(parsed, user, password);
       this.#request = {
         ...{ method: standardMethod.test(name) ? name.toUpperCase() : name, url: parsed, fields: new Map() },
-        ...{ stop: new AbortController(), body: null, size: 0, uploaded: 0, uploadDone: true, user: basic },
+        ...{ stop: new AbortController(), body: null, size: 0, uploaded: 0, uploadDone: true, login },
       };
       if (this.#state !== states.OPENED) this.#enter(states.OPENED);
     }
@@ -278,7 +278,6 @@ export function installXhr(context: Context): void {
     async #asking(request: Request, body: Document | XMLHttpRequestBodyInit | null): Promise<Field[]> {
       const { fields } = request;
       const find = (name: string) => [...fields.keys()].find(one => one.toLowerCase() === name);
-      if (request.user !== null && find('authorization') === undefined) fields.set('Authorization', request.user);
       if (find('accept') === undefined) fields.set('Accept', '*/*');
       if (body !== null) {
         const isDocument = typeof Document === 'function' && body instanceof Document;
@@ -298,7 +297,7 @@ export function installXhr(context: Context): void {
       if (url.protocol === 'blob:' || url.protocol === 'data:') return localAnswer(url, stop.signal);
       let told = 0;
       return ask(context, {
-        ...{ url, method, fields, body: request.body, signal: stop.signal },
+        ...{ url, method, fields, body: request.body, login: request.login, signal: stop.signal },
         onSent: bytes => {
           request.uploaded += bytes;
           if (performance.now() - told < progressMs || request.uploadDone) return;
