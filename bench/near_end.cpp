@@ -4,7 +4,7 @@
 // Then each line in is a command, and each line out what it took (milliseconds, medians in microseconds):
 //   {"do":"bulk","way":"download"|"upload","bytes":N,"streams":S}
 //   {"do":"gets","count":N,"in_flight":K}      1 KiB each; raw: as many round trips of the same sizes
-//   {"do":"fair","bytes":N}                    1 KiB each, one after the other, while a download of N runs (tunnel)
+//   {"do":"fair","way":W,"bytes":N}            1 KiB each, one after the other, beside a transfer of N (tunnel)
 //   {"do":"slow","readers":R,"bytes":N}        a download of N beside R that are opened and never read (tunnel)
 #include <fmt/format.h>
 
@@ -126,7 +126,7 @@ class TunnelClient final : public Client {
   Awaitable<json> other(json command) override {
     const std::uint64_t bytes = command.at("bytes");
     const std::string what = command.at("do");
-    if (what == "fair") co_return co_await fair(bytes);
+    if (what == "fair") co_return co_await fair(command.value("way", "download") == "download", bytes);
     if (what == "slow") co_return co_await slow(command.at("readers"), bytes);
     give_up("no such command: " + what);
   }
@@ -166,11 +166,11 @@ class TunnelClient final : public Client {
     }
   }
 
-  Awaitable<json> fair(std::uint64_t bytes) {
+  Awaitable<json> fair(bool download, std::uint64_t bytes) {
     Crowd crowd(executor_);
     std::vector<double> times;
     const auto start = Clocked::now();
-    crowd.add(one(true, bytes));
+    crowd.add(one(download, bytes));
     while (!crowd.idle()) {
       int left = 1;
       co_await some_gets(left, times);

@@ -12,7 +12,7 @@ const paths = { 'tunnel.delay.20': [20, 0], 'tunnel.delay.100': [100, 0], 'tunne
 
 export const names = [
   'tunnel.download.native', 'tunnel.download.native.16', 'tunnel.upload.native', 'tunnel.upload.native.16',
-  'tunnel.get.native.1', 'tunnel.get.native.16', 'tunnel.get.native.64', 'tunnel.fair', 'tunnel.slow', ...Object.keys(paths),
+  'tunnel.get.native.1', 'tunnel.get.native.16', 'tunnel.get.native.64', 'tunnel.fair', 'tunnel.fair.upload', 'tunnel.slow', ...Object.keys(paths),
 ];
 
 export const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
@@ -91,6 +91,12 @@ async function rounds(pairs, command, count) {
 const ratio = (ours, theirs, figure) => short(median(ours.map((each, index) => figure(each) / figure(theirs[index]))), 3);
 const cpu = (samples) => [0, 1].map((end) => short(median(samples.map((each) => each.cpu[end]))));
 
+/** As `rounds`, all pairs at once: with loss it is the path that is slow, about 1 Mbit/s for each, whatever else it carries. */
+async function lossyRounds(pairs, command) {
+  const all = await Promise.all(pairs.map((pair) => rounds([pair], command, 7)));
+  return Object.assign({}, ...all);
+}
+
 async function bulk(name, pairs, way, streams, count, bytes, print) {
   const command = { do: 'bulk', way, bytes, streams };
   await rounds(pairs, { ...command, bytes: Math.min(bytes, 32 * mib) }, 1); // windows open
@@ -115,12 +121,16 @@ async function gets(name, pairs, inFlight, print) {
   print(result);
 }
 
-/** Small requests beside a large one, against the same ones alone. */
-async function fair(name, pair, print) {
+/** Small requests beside a large transfer, against the same ones alone, and the large transfer alone. */
+async function fair(name, pair, way, print) {
   const bytes = 1024 * mib;
   const idle = await pair.near.ask({ do: 'gets', count: 500, in_flight: 1 });
-  const busy = await pair.near.ask({ do: 'fair', bytes });
-  print({ name, mib: bytes / mib, gets: busy.gets, ratio: short(busy.us / idle.us, 2), idle_us: short(idle.us, 0), busy_us: short(busy.us, 0), mb_s: short(bytes / 1e3 / busy.ms, 1) });
+  const busy = await pair.near.ask({ do: 'fair', way, bytes });
+  const alone = await pair.near.ask({ do: 'bulk', way, bytes, streams: 1 });
+  print({
+    name, mib: bytes / mib, gets: busy.gets, ratio: short(busy.us / idle.us, 2), idle_us: short(idle.us, 0), busy_us: short(busy.us, 0),
+    mb_s: short(bytes / 1e3 / busy.ms, 1), alone_mb_s: short(bytes / 1e3 / alone.ms, 1),
+  });
 }
 
 /** One download beside others that nobody reads, against the same one alone. */
@@ -152,12 +162,12 @@ async function delayed(t, name, programs, print) {
   t.defer(() => link.stop({ seconds: 2 }));
   const prefixes = JSON.parse(await link.until(() => link.lines[0], { what: 'the link' }));
   const pairs = await connectAll(t, programs, prefixes);
-  const bytes = loss ? 2 * mib : 32 * mib;
+  const bytes = loss ? mib / 2 : 32 * mib;
   const commands = { download: { do: 'bulk', way: 'download', bytes, streams: 1 }, upload: { do: 'bulk', way: 'upload', bytes, streams: 1 } };
   const result = { name, round_trip_ms: delay, loss_percent: loss, mib: bytes / mib };
   for (const [way, command] of Object.entries(commands)) {
     if (!loss) await rounds(pairs, command, 1);
-    const all = await rounds(pairs, command, loss ? 2 : 3);
+    const all = await (loss ? lossyRounds(pairs, command) : rounds(pairs, command, 3));
     for (const [kind, samples] of Object.entries(all)) result[`${way}_${kind}_mbit_s`] = short(median(samples.map((each) => each.rate)) * 8, 1);
     if (all.libdatachannel) result[`${way}_ratio_libdatachannel`] = ratio(all.tunnel, all.libdatachannel, (each) => each.rate);
     result[`${way}_ratio`] = ratio(all.tunnel, all.raw, (each) => each.rate);
@@ -184,7 +194,7 @@ export async function measure(t, wanted, programs, print) {
   for (const name of wanted) {
     const [, what, , last] = name.split('.');
     if (what === 'delay') await delayed(t, name, programs, print);
-    else if (what === 'fair') await fair(name, tunnel, print);
+    else if (what === 'fair') await fair(name, tunnel, last ?? 'download', print);
     else if (what === 'slow') await slow(name, tunnel, print);
     else if (what === 'get') await gets(name, pairs, Number(last), print);
     else await bulk(name, pairs, what, Number(last ?? 1), 7, 64 * mib, print);

@@ -22,7 +22,6 @@ enum Ppid : std::uint32_t { kDcep = 50, kBinary = 53, kBinaryEmpty = 57 };
 // in queues where a small message cannot overtake it, and overflow the receiver's socket.
 constexpr std::size_t kBytesPerMs = 40'000;
 constexpr int kUnmeasuredMs = 500;  // DcSctpOptions::rto_initial, which stands for the time until there is one
-constexpr std::size_t kLeastWindow = 256 * 1024;
 constexpr std::size_t kMostWindow = 4 * 1024 * 1024;
 
 // The link bounds what is queued; the socket's own bound must never be the one that is met.
@@ -83,6 +82,7 @@ Association::~Association() {
 void Association::attach(std::shared_ptr<Link> link) {
   link_ = std::move(link);
   streams_.resize(static_cast<std::size_t>(link_->channels()));
+  turns_ = Turns(streams_.size());
 }
 
 void Association::drain() {
@@ -96,8 +96,7 @@ void Association::drain() {
       stream.closing = stream.refused = true;
       continue;
     }
-    stream.waiting.push_back(std::move(item));
-    ++waiting_;
+    turns_.push(std::move(item), ::rtc::TimeMillis());
   }
   outgoing_.clear();
   update();
@@ -110,7 +109,8 @@ std::size_t Association::window() {
   if (metrics && metrics->srtt_ms >= 0 && metrics->srtt_ms != kUnmeasuredMs) {
     least_rtt_ms_ = std::min(least_rtt_ms_.value_or(metrics->srtt_ms), metrics->srtt_ms);
   }
-  return std::clamp(static_cast<std::size_t>(least_rtt_ms_.value_or(0)) * kBytesPerMs, kLeastWindow, kMostWindow);
+  const std::size_t least = turns_.least_window(::rtc::TimeMillis());
+  return std::clamp(static_cast<std::size_t>(least_rtt_ms_.value_or(0)) * kBytesPerMs, least, kMostWindow);
 }
 
 std::size_t Association::held() const {
@@ -120,23 +120,20 @@ std::size_t Association::held() const {
 }
 
 void Association::feed() {
-  if (waiting_ == 0 || ended_) return;
+  if (turns_.empty() || ended_) return;
   const std::size_t most = window();
-  for (std::size_t bytes = held(); waiting_ > 0 && bytes < most; turn_ = (turn_ + 1) % streams_.size()) {
-    auto& waiting = streams_[turn_].waiting;
-    if (waiting.empty()) continue;
-    Link::Outgoing item = std::move(waiting.front());
-    waiting.pop_front();
-    --waiting_;
-    bytes += item.bytes.size();
+  std::size_t bytes = held();
+  while (auto item = turns_.next(bytes, most)) {
+    bytes += item->bytes.size();
     // Small ones travel in one packet with the next: a head with its body, the heads of many requests.
     std::optional<Cork> cork;
-    if (waiting_ > 0 && item.bytes.size() < kSmall && bytes < most) cork.emplace();
-    if (!give(static_cast<std::uint16_t>(turn_), std::move(item))) return;
+    if (item->bytes.size() < kSmall && turns_.has_next(bytes, most)) cork.emplace();
+    if (!give(std::move(*item))) return;
   }
 }
 
-bool Association::give(std::uint16_t channel, Link::Outgoing item) {
+bool Association::give(Link::Outgoing item) {
+  const std::uint16_t channel = item.channel;
   const auto ppid = item.kind == Link::Outgoing::Kind::empty ? kBinaryEmpty : kBinary;
   const std::size_t size = item.bytes.size();
   dcsctp::DcSctpMessage message(dcsctp::StreamID(channel), dcsctp::PPID(ppid), std::move(item.bytes));
@@ -261,6 +258,7 @@ void Association::OnMessageReceived(dcsctp::DcSctpMessage message) {
   if (ppid != kBinary && ppid != kBinaryEmpty) return refuse(channel, "a message that is not binary");
   auto bytes = std::move(message).ReleasePayload();
   if (ppid == kBinaryEmpty) bytes.clear();
+  turns_.note(channel, bytes.size(), ::rtc::TimeMillis());
   if (bytes.size() > SdpLimits::kMaxMessage) return refuse(channel, "a message beyond the size that was offered");
   link_->deliver({Link::Incoming::Kind::message, channel, std::move(bytes)});
 }
@@ -344,8 +342,7 @@ void Association::refuse(std::uint16_t channel, std::string_view why) {
 void Association::reset_stream(std::uint16_t channel) {
   Stream& stream = streams_[channel];
   if (std::exchange(stream.reset, true) || !socket_) return;
-  waiting_ -= stream.waiting.size();
-  stream.waiting.clear();
+  turns_.clear(channel);
   const dcsctp::StreamID ids[] = {dcsctp::StreamID(channel)};
   socket_->ResetStreams(ids);
 }
@@ -360,7 +357,7 @@ void Association::update() {
           stream.handed - socket_->buffered_amount(dcsctp::StreamID(static_cast<std::uint16_t>(i)));
       if (sent != stream.reported) link_->set_sent(static_cast<int>(i), stream.reported = sent);
     }
-    if (stream.closing && !stream.reset && stream.waiting.empty() && stream.handed == stream.reported)
+    if (stream.closing && !stream.reset && turns_.empty(i) && stream.handed == stream.reported)
       reset_stream(static_cast<std::uint16_t>(i));
   }
 }

@@ -12,10 +12,10 @@
 #include <rtc_base/third_party/sigslot/sigslot.h>
 #include <rtc_base/thread.h>
 
-#include <deque>
 #include <optional>
 
 #include "rtc/link.hpp"
+#include "rtc/turns.hpp"
 #include "rtc/udp_socket.hpp"
 
 namespace owndir::rtc {
@@ -53,12 +53,11 @@ class Association final : public cricket::SctpTransportInternal,
 
  private:
   struct Stream {
-    std::deque<Link::Outgoing> waiting;  ///< not yet given to the socket
-    std::uint64_t handed = 0;            ///< bytes given to the socket
-    std::uint64_t reported = 0;          ///< of them, told to the link as sent
-    bool closing = false;                ///< reset once all is sent
-    bool reset = false;                  ///< our direction was reset
-    bool refused = false;                ///< what still comes is dropped
+    std::uint64_t handed = 0;    ///< bytes given to the socket
+    std::uint64_t reported = 0;  ///< of them, told to the link as sent
+    bool closing = false;        ///< reset once all is sent
+    bool reset = false;          ///< our direction was reset
+    bool refused = false;        ///< what still comes is dropped
   };
 
   // dcsctp::DcSctpSocketCallbacks
@@ -90,9 +89,9 @@ class Association final : public cricket::SctpTransportInternal,
   void maybe_connect();
   void end(std::string_view why);
   void refuse(std::uint16_t channel, std::string_view why);
-  /// Gives the socket what its window has room for, the channels taking turns, message by message.
+  /// Gives the socket what its window has room for, the channels taking turns.
   void feed();
-  bool give(std::uint16_t channel, Link::Outgoing item);
+  bool give(Link::Outgoing item);
   /// Bytes that the socket should hold, sent and unacknowledged or not yet sent.
   std::size_t window();
   std::size_t held() const;
@@ -109,13 +108,12 @@ class Association final : public cricket::SctpTransportInternal,
   std::shared_ptr<Link> link_;
   std::vector<Stream> streams_;
   std::vector<Link::Outgoing> outgoing_;
-  std::size_t waiting_ = 0;  ///< messages, over all streams
+  Turns turns_;  ///< what is not yet given to the socket
   std::optional<int> least_rtt_ms_;
   std::vector<std::uint8_t> sack_;    ///< held back, the newest
   bool late_ = false;                 ///< the batch will ask for what is held back
   int sacks_held_ = 0;                ///< since one was sent
   std::uint64_t received_whole_ = 0;  ///< bytes since a packet was missing
-  std::size_t turn_ = 0;              ///< the stream whose turn it is
   bool connected_ = false;
   bool ended_ = false;
 };

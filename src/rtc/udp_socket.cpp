@@ -24,8 +24,9 @@ namespace {
 // The kernel's default holds about 90 datagrams, less than one turn of a busy thread brings. This is as much as may be
 // under way on a long path; it may grant less.
 constexpr int kSocketBuffer = 4 * 1024 * 1024;
-// Reads of one socket before others, and tasks, have their turn.
+// Reads of one socket before others, and tasks, have their turn: so many, or so many bytes.
 constexpr int kReads = 16;
+constexpr std::size_t kReadBytes = 64 * 1024;
 
 int bind_port(int fd, ::rtc::SocketAddress address, int port) {
   address.SetPort(port);
@@ -186,13 +187,17 @@ void UdpSocket::OnEvent(std::uint32_t, int) {
   const UdpBatch::Hold hold(&batch_);
   bool gone = false;
   gone_ = &gone;
-  for (int i = 0; i < kReads && read_once(gone) && !gone; ++i) {
+  std::size_t bytes = 0;
+  for (int i = 0; i < kReads && bytes < kReadBytes && !gone; ++i) {
+    const std::optional<std::size_t> read = read_once(gone);
+    if (!read) break;
+    bytes += *read;
   }
   if (!gone) gone_ = nullptr;
 }
 
-/// One read, which may bring many datagrams of equal size; false when there is nothing.
-bool UdpSocket::read_once(const bool& gone) {
+/// One read, which may bring many datagrams of equal size: how many bytes; none when there is nothing.
+std::optional<std::size_t> UdpSocket::read_once(const bool& gone) {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int)) + 64> control{};
   sockaddr_storage from{};
   iovec part{batch_.receive_buffer(), UdpBatch::kReceive};
@@ -204,7 +209,10 @@ bool UdpSocket::read_once(const bool& gone) {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   const auto size = ::recvmsg(fd_, &message, 0);
-  if (size < 0) return errno != EAGAIN && errno != EWOULDBLOCK && errno != EBADF;
+  if (size < 0) {
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EBADF) return std::nullopt;
+    return 0;
+  }
   std::size_t segment = static_cast<std::size_t>(size);
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != IPPROTO_UDP || header->cmsg_type != UDP_GRO) continue;
@@ -213,7 +221,7 @@ bool UdpSocket::read_once(const bool& gone) {
     if (value > 0) segment = static_cast<std::size_t>(value);
   }
   if (message.msg_namelen != from_size_ || std::memcmp(&from, &from_, from_size_) != 0) {
-    if (!::rtc::SocketAddressFromSockAddrStorage(from, &from_address_)) return true;
+    if (!::rtc::SocketAddressFromSockAddrStorage(from, &from_address_)) return 0;
     from_ = from;
     from_size_ = message.msg_namelen;
   }
@@ -223,7 +231,7 @@ bool UdpSocket::read_once(const bool& gone) {
     const std::size_t bytes = std::min(segment, static_cast<std::size_t>(size) - at);
     SignalReadPacket(this, batch_.receive_buffer() + at, bytes, address, now);
   }
-  return true;
+  return static_cast<std::size_t>(size);
 }
 
 }  // namespace owndir::rtc

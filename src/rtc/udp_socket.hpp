@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace owndir::rtc {
@@ -108,7 +109,7 @@ class UdpSocket final : public ::rtc::AsyncPacketSocket, public ::rtc::Dispatche
   int GetDescriptor() override { return fd_; }
   bool IsDescriptorClosed() override { return false; }
 
-  bool read_once(const bool& gone);
+  std::optional<std::size_t> read_once(const bool& gone);
 
   ::rtc::PhysicalSocketServer& server_;
   UdpBatch& batch_;

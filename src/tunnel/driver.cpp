@@ -137,6 +137,8 @@ void Driver::apply(Opened& action) {
   const auto carried = std::make_shared<Carried>(executor_, action.id);
   carried->channel = machine_.channel_of(action.id);
   carried_[action.id] = carried;
+  newest_ = action.id;
+  newest_at_ = now();
   exchange::Request request;
   request.origin = exchange::Origin::tunnel;
   request.head = std::move(action.head);

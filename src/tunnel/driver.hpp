@@ -113,6 +113,7 @@ class Driver final : public IncomingOwner, public std::enable_shared_from_this<D
 
   // driver_exchange.cpp
   void give_up(ExchangeId id, Code code, std::string_view text);
+  bool others_came(const Outgoing& outgoing) const;
   void invite(std::size_t channel);
   exchange::Response unanswered(const Error& error);
   Awaitable<Result<void>> wait_for_room();
@@ -144,6 +145,8 @@ class Driver final : public IncomingOwner, public std::enable_shared_from_this<D
   TaskGroup tasks_;
   Notifier changed_;  ///< ready, closed, an exchange over, a channel drained, a task ended
   std::unordered_map<ExchangeId, std::shared_ptr<Carried>> carried_;
+  ExchangeId newest_ = 0;
+  SteadyTime newest_at_;
   std::deque<Waiter*> waiters_;
   std::vector<Action> batch_;
   std::deque<Starting> starting_;

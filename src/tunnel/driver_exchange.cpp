@@ -11,6 +11,9 @@ namespace {
 constexpr std::size_t kWaiters = 1024;  // calls of `handle` that wait for room
 constexpr int kAttempts = 3;            // a refusal that crossed our own reset is tried again
 
+// A message is sent to its end before another; beside other exchanges it is short.
+constexpr std::size_t kPieceBeside = 16 * 1024;
+
 }  // namespace
 
 /// A call of `handle` in the queue for room.
@@ -79,6 +82,8 @@ Awaitable<Result<std::shared_ptr<Driver::Carried>>> Driver::try_once(exchange::R
   const auto carried = std::make_shared<Carried>(executor_, *id);
   carried->channel = machine_.channel_of(*id);
   carried_[*id] = carried;
+  newest_ = *id;
+  newest_at_ = now();
   act();
   Unfinished unfinished(*this, *id, Code::cancelled);
   if (has_body && !carried->outgoing->over)
@@ -177,9 +182,10 @@ Awaitable<void> Driver::send_body(std::shared_ptr<Carried> carried, exchange::Bo
       continue;
     }
     if (sender.contended()) invite(carried->channel);
-    Result<Bytes> piece = co_await body->read(*limit);
+    const std::size_t size = others_came(*outgoing) ? std::min(*limit, kPieceBeside) : *limit;
+    Result<Bytes> piece = co_await body->read(size);
     if (outgoing->over) co_return;
-    if (piece && (piece->size() > *limit || (piece->empty() && length && total != *length)))
+    if (piece && (piece->size() > size || (piece->empty() && length && total != *length)))
       piece = fail(Errc::internal, "a body source that does not keep its contract");
     if (!piece) {
       log("tunnel").warn("a body broke off: {}", printable(piece.error().to_string()));
@@ -196,6 +202,12 @@ Awaitable<void> Driver::send_body(std::shared_ptr<Carried> carried, exchange::Bo
     }
     if (outgoing->last) co_return;
   }
+}
+
+/// Whether another exchange began lately, which a large piece would hold up.
+bool Driver::others_came(const Outgoing& outgoing) const {
+  static constexpr auto kLately = std::chrono::milliseconds(50);
+  return newest_ != outgoing.id && now() - newest_at_ < kLately;
 }
 
 /// The turn just taken may wait for its source: the next ones have theirs meanwhile.

@@ -23,7 +23,7 @@ std::uint32_t ReceiveWindow::consume(std::uint64_t bytes) {
   budget_.release(bytes);
   if (finished_) return 0;
   const std::uint64_t outstanding = promised_ + buffered_;
-  if (outstanding > window_ / 2) return 0;
+  if (outstanding > window_ - window_ / 4) return 0;
   const std::uint64_t larger = std::min(std::max<std::uint64_t>(window_, 1) * 2, max_);
   if (buffered_ <= window_ / 4 && larger > window_ && budget_.has(larger - outstanding)) window_ = larger;
   const std::uint64_t credit = window_ - outstanding;

@@ -21,7 +21,7 @@ class ReceiveBudget {
 };
 
 /// What one direction of one exchange may still receive. The promise starts at `initial` bytes and doubles, up to `max`
-/// and within the budget, each time the reader has taken half of it and left little lying.
+/// and within the budget, each time the reader has taken a quarter of it and left little lying.
 class ReceiveWindow {
  public:
   ReceiveWindow(ReceiveBudget& budget, std::uint64_t initial, std::uint64_t max);

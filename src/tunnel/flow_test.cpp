@@ -9,8 +9,8 @@ TEST(ReceiveWindow, StaysAsItIsForAReaderThatLeavesMuchLying) {
   ReceiveBudget budget(1000);
   ReceiveWindow window(budget, 100, 800);
   EXPECT_TRUE(window.receive(100));
-  EXPECT_EQ(window.consume(49), 0U);
-  EXPECT_EQ(window.consume(1), 50U) << "half is taken, half lies: the window is filled up, not doubled";
+  EXPECT_EQ(window.consume(24), 0U);
+  EXPECT_EQ(window.consume(1), 25U) << "a quarter is taken, the rest lies: the window is filled up, not doubled";
   EXPECT_EQ(window.window(), 100U);
   EXPECT_EQ(budget.used(), 100U);
 }
