@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "tunnel/connection_fixture.hpp"
+#include "tunnel/frame.hpp"
 
 namespace owndir::tunnel {
 namespace {
@@ -98,6 +102,39 @@ TEST_F(ConnectionTest, AReaderThatNeverReadsCostsItsWindowAndStopsNobody) {
   stalled->body.reset();
   settle();
   EXPECT_EQ(server->stats().exchanges_active, 0U);
+}
+
+TEST_F(ConnectionTest, ABodyGoesInShortPiecesWhileOtherExchangesBegin) {
+  struct Still final : Clock {
+    SteadyTime at{std::chrono::hours(1)};
+    SteadyTime steady() const override { return at; }
+    WallTime wall() const override { return {}; }
+  };
+  static Still still;  // the fixture's end looks at it too
+  constexpr std::size_t kHeld = 4UL << 20;
+  handler.answer = [&](const Request& request) {
+    if (request.head.target == "/small") return exchange::text_response(200, "small");
+    return with_body(std::make_unique<GeneratedBody>(kHeld));
+  };
+  server_options.clock = &still;
+  connect();
+  std::size_t largest = 0;
+  link->on_deliver = [&](std::size_t, bool from_second, const Bytes& message) {
+    if (from_second) largest = std::max(largest, message.size());
+    return true;
+  };
+  Result<Response> response = run(ask(client, request_to("/big")));
+  ASSERT_TRUE(response);
+  settle();
+  const std::size_t alone = std::exchange(largest, 0);
+  EXPECT_EQ(alone, kFrameHeader + server_options.data_piece);
+  EXPECT_EQ(fetch("GET", "/small").body, "small");
+  const Checked beside = run(check(std::move(response->body)));
+  EXPECT_TRUE(beside.same && beside.bytes == kHeld);
+  EXPECT_LE(largest, alone / 4 + kFrameHeader);
+  still.at += std::chrono::seconds(1);
+  EXPECT_EQ(fetch("GET", "/big").body.size(), kHeld);
+  EXPECT_EQ(largest, alone);
 }
 
 TEST_F(ConnectionTest, RequestsWaitForRoomInTheirOrder) {
