@@ -24,8 +24,9 @@ std::uint32_t ReceiveWindow::consume(std::uint64_t bytes) {
   if (finished_) return 0;
   const std::uint64_t outstanding = promised_ + buffered_;
   if (outstanding > window_ - window_ / 4) return 0;
-  const std::uint64_t larger = std::min(std::max<std::uint64_t>(window_, 1) * 2, max_);
-  if (buffered_ <= window_ / 4 && larger > window_ && budget_.has(larger - outstanding)) window_ = larger;
+  std::uint64_t larger = std::min(std::max<std::uint64_t>(window_, 1) * 4, max_);
+  while (larger > window_ && !budget_.has(larger - outstanding)) larger /= 2;
+  if (buffered_ <= window_ / 4 && larger > window_) window_ = larger;
   const std::uint64_t credit = window_ - outstanding;
   promised_ += credit;
   budget_.use(credit);

@@ -20,8 +20,8 @@ class ReceiveBudget {
   std::uint64_t used_ = 0;
 };
 
-/// What one direction of one exchange may still receive. The promise starts at `initial` bytes and doubles, up to `max`
-/// and within the budget, each time the reader has taken a quarter of it and left little lying.
+/// What one direction of one exchange may still receive. The promise starts at `initial` bytes and grows fourfold, up
+/// to `max` and within the budget, each time the reader has taken a quarter of it and left little lying.
 class ReceiveWindow {
  public:
   ReceiveWindow(ReceiveBudget& budget, std::uint64_t initial, std::uint64_t max);

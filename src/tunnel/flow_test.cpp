@@ -15,14 +15,14 @@ TEST(ReceiveWindow, StaysAsItIsForAReaderThatLeavesMuchLying) {
   EXPECT_EQ(budget.used(), 100U);
 }
 
-TEST(ReceiveWindow, DoublesForAReaderThatKeepsUpAsFarAsTheBudgetGoes) {
+TEST(ReceiveWindow, GrowsForAReaderThatKeepsUpAsFarAsTheBudgetGoes) {
   ReceiveBudget budget(350);
   ReceiveWindow window(budget, 100, 800);
   EXPECT_TRUE(window.receive(60));
   EXPECT_EQ(window.consume(60), 160U);
   EXPECT_EQ(window.window(), 200U);
   EXPECT_TRUE(window.receive(200));
-  EXPECT_EQ(window.consume(200), 200U) << "400 would pass the budget";
+  EXPECT_EQ(window.consume(200), 200U) << "400 would pass the budget, as would more";
   EXPECT_EQ(budget.used(), 200U);
 }
 

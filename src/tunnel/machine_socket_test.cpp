@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
              kServer,
              server({"got 1 socket_message 1 200000 end"}),
              "taken 1 200000",
-             {"send 1 credit 1 462208"}},
+             {"send 1 credit 1 986496"}},
         Case{"more than credit",
              kServer,
              server({"got 1 socket_message 1 262080 end"}),

@@ -423,7 +423,7 @@ TEST(Machine, CreditComesBackAsTheReaderTakesAndGrows) {
   for (const std::string& step : up({"open end", "got 1 response 1 200"})) bench.step(step);
   EXPECT_EQ(bench.step("got 1 data 1 65536"), Lines{"received 1 65536"});
   EXPECT_EQ(bench.step("consume 1 65535"), Lines{});
-  EXPECT_EQ(bench.step("consume 1 1"), Lines{"send 1 credit 1 327680"}) << "to 512 KiB, of which 192 KiB are out";
+  EXPECT_EQ(bench.step("consume 1 1"), Lines{"send 1 credit 1 851968"}) << "to 1 MiB, of which 192 KiB are out";
 }
 
 TEST(Machine, AReaderThatTakesNothingGetsNoMoreThanItsWindow) {
