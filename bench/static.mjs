@@ -2,9 +2,9 @@
 // rules in front, against nginx with one worker, by wrk, turn by turn. cpu_us: processor time of either server for one request.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { serve } from '../tests/support/owndir.mjs';
+import { freePorts } from '../tests/support/ports.mjs';
 import { Child } from '../tests/support/processes.mjs';
 
 export const names = ['http.static.1k', 'http.static.1m'];
@@ -16,17 +16,8 @@ const connections = 16;
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const round = (value, digits = 2) => Number(value.toFixed(digits));
 
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 async function startNginx(t, folder) {
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const work = join(t.directory, 'nginx');
   mkdirSync(work);
   const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${work}/${name};`);

@@ -75,7 +75,7 @@ async function offered(t, { name, origin }) {
   for (const folder of [home, away]) mkdirSync(folder, { recursive: true });
   await proxy(t, home, origin, { args: ['--name', name] });
   new Courier(t, { home, away });
-  return { home, away };
+  return { away, arrived: () => waitForPage(home, away) };
 }
 
 async function direct(t, app) {
@@ -89,11 +89,11 @@ async function direct(t, app) {
 }
 
 /** Through `owndir proxy` at home and `owndir connect` elsewhere. */
-async function throughConnect(t, app) {
-  const { away } = await offered(t, app);
-  const client = await connect(t, away);
-  await client.event('apps', { seconds: 40 });
-  const page = await firstTab(t);
+async function throughConnect(t, app, there) {
+  const { away, prefix, stun } = there ?? (await offered(t, app));
+  const client = await connect(t, away, { prefix, stun });
+  await client.event('apps', { seconds: 60 });
+  const page = await firstTab(t, { prefix });
   await signInToBrowser(page);
   await page.goto(client.url); // the login link
   await page.goto(`http://127.0.0.1:${client.port}/@/app/${app.name}`); // signs in at the app's own host too
@@ -101,12 +101,12 @@ async function throughConnect(t, app) {
     await page.goto(`http://${app.name}.localhost:${client.port}/`);
     return documentIn(() => [page], isIt);
   };
-  return { page, frame: await again(), again };
+  return { page, frame: await again(), again, client };
 }
 
 /** The page of the folder, which has been given the folder and shows the app in a frame. */
-async function inThePage(t, app, away, address, options) {
-  const page = await firstTab(t, { directories: [away], ...options });
+async function inThePage(t, app, { away, prefix }, address, options) {
+  const page = await firstTab(t, { directories: [away], prefix, ...options });
   await signInToPage(page);
   let chosen = false;
   const again = async (isIt = app.isIt) => {
@@ -124,22 +124,25 @@ async function inThePage(t, app, away, address, options) {
 }
 
 /** The same page on a static host, the app under a service worker. */
-async function underServiceWorker(t, app) {
-  const { home, away } = await offered(t, app);
-  await waitForPage(home, away);
+async function underServiceWorker(t, app, given) {
+  const there = given ?? (await offered(t, app));
+  await there.arrived();
   // A name with names below it: each app has an origin of its own.
-  const origin = (await serveStatic(t, join(away, '.owndir/.dist'))).replace('//localhost', '//owndir.localhost');
-  return inThePage(t, app, away, `${origin}/`, { origins: [origin] });
+  const origin = (await serveStatic(t, join(there.away, '.owndir/.dist'), { prefix: there.prefix })).replace('//localhost', '//owndir.localhost');
+  return inThePage(t, app, there, `${origin}/`, { origins: [origin] });
 }
 
 /** The page from disk, the app in a frame that is bridged. */
-async function fromDisk(t, app) {
-  const { home, away } = await offered(t, app);
-  await waitForPage(home, away);
-  return inThePage(t, app, away, pathToFileURL(pageOf(away)).href);
+async function fromDisk(t, app, given) {
+  const there = given ?? (await offered(t, app));
+  await there.arrived();
+  return inThePage(t, app, there, pathToFileURL(pageOf(there.away)).href);
 }
 
-/** Each takes (t, { name, origin, isIt }): the app's name and address, and a function that knows its document from inside. */
+/**
+ * Each takes (t, { name, origin, isIt }, there): the app's name and address, and a function that knows its document from inside. `there`: where the app is
+ * offered already, { away, arrived, prefix, stun }: the folder at this end, a promise that it holds the page, the host of this end.
+ */
 export const ways = { direct, connect: throughConnect, sw: underServiceWorker, file: fromDisk };
 /** Those that are run when none is named: the ones that must not fail. */
 export const usual = ['direct', 'connect', 'sw', 'file'];

@@ -1,14 +1,21 @@
-// Any static host: files of one directory over http on a free port of this machine, for every name that ends in .localhost.
+// static.mjs [DIRECTORY]: any static host: files of one directory over http on a free port of this machine, for every name that ends in .localhost.
 import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Child } from './processes.mjs';
 
 const types = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml', '.wasm': 'application/wasm',
 };
 
-/** Resolves to its origin, http://localhost:PORT. */
-export async function serveStatic(t, directory) {
+/** Resolves to its origin, http://localhost:PORT. `prefix`: the host it runs on (natbed.mjs). */
+export async function serveStatic(t, directory, { prefix = [] } = {}) {
+  if (prefix.length > 0) {
+    const child = new Child([...prefix, 'node', fileURLToPath(import.meta.url), directory]);
+    t.defer(() => child.stop());
+    return child.until(() => child.lines.find((line) => line.startsWith('http:')), { what: 'its address' });
+  }
   const server = createServer((req, res) => {
     const { pathname } = new URL(req.url, 'http://localhost');
     const path = join(directory, normalize(decodeURIComponent(pathname.endsWith('/') ? `${pathname}index.html` : pathname)));
@@ -27,3 +34,5 @@ export async function serveStatic(t, directory) {
   }));
   return `http://localhost:${server.address().port}`;
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(await serveStatic({ defer() {} }, process.argv[2]));

@@ -49,8 +49,8 @@ export const jupyter = {
   title: 'Jupyter runs a cell and opens a terminal',
   needs: ['jupyter'],
   seconds: 180,
-  async use(t, open, way) {
-    const { origin, token, files } = await notebooks(t);
+  start: notebooks,
+  async use(t, { origin, token, files }, open, way) {
     const app = await open({ name: 'jupyter', origin, isIt: () => document.querySelector('#password_input') !== null });
     await app.frame.locator('#password_input').fill(token);
     await app.frame.locator('#login_submit').click();

@@ -37,8 +37,8 @@ export const novnc = {
   title: 'noVNC shows a desktop and types there',
   needs: ['novnc', 'display'],
   seconds: 180,
-  async use(t, open, way) {
-    const { at, origin } = await desktop(t);
+  start: desktop,
+  async use(t, { at, origin }, open, way) {
     // websockify lists its files at /; a person clicks there on vnc.html
     const app = await open({ name: 'desktop', origin, isIt: () => document.querySelector('a[href="vnc.html"]') !== null });
     await app.frame.locator('a[href="vnc.html"]').click();

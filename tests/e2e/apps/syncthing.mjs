@@ -4,14 +4,18 @@ import { join } from 'node:path';
 import { until } from '../../support/harness.mjs';
 import { syncthingAlone } from '../../support/syncthing.mjs';
 
+async function alone(t) {
+  const folder = join(t.directory, 'synced');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'first.txt'), 'one');
+  return { folder, ...(await syncthingAlone(t, folder)) };
+}
+
 export const syncthing = {
   title: 'Syncthing shows what happens as it happens, and obeys',
   needs: ['syncthing'],
-  async use(t, open, way) {
-    const folder = join(t.directory, 'synced');
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'first.txt'), 'one');
-    const { origin, folderId, ask } = await syncthingAlone(t, folder);
+  start: alone,
+  async use(t, { folder, origin, folderId, ask }, open, way) {
     const { page, frame } = await open({ name: 'syncthing', origin, isIt: () => document.querySelector('#folders .panel') !== null });
     const panel = frame.locator('#folders .panel').first();
     const heading = panel.locator('.panel-heading');

@@ -18,7 +18,7 @@ function torrentFile(name) {
   return Buffer.from(bencode({ info: { name, length: 15, 'piece length': 16384, pieces, private: 1 } }), 'latin1');
 }
 
-async function daemon(t) {
+async function daemon(t, { prefix } = {}) {
   const at = join(t.directory, 'transmission');
   const [port, peerPort] = await freePorts(2);
   mkdirSync(at, { recursive: true });
@@ -27,7 +27,7 @@ async function daemon(t) {
     'dht-enabled': false, 'lpd-enabled': false, 'pex-enabled': false, 'utp-enabled': false, 'port-forwarding-enabled': false, 'download-dir': at,
   }));
   const origin = `http://127.0.0.1:${port}`;
-  await started(t, ['transmission-daemon', '-f', '-g', at], `${origin}/transmission/web/`);
+  await started(t, ['transmission-daemon', '-f', '-g', at], `${origin}/transmission/web/`, { prefix });
   let session = '';
   /** What the daemon itself says, asked directly. */
   const torrents = async () => {
@@ -46,8 +46,8 @@ const isStarted = () => document.readyState === 'complete' && Boolean(globalThis
 export const transmission = {
   title: 'Transmission adds, pauses and removes a torrent',
   needs: ['transmission'],
-  async use(t, open, way) {
-    const { origin, torrents } = await daemon(t);
+  start: daemon,
+  async use(t, { origin, torrents }, open, way) {
     const { page, frame } = await open({ name: 'transmission', origin, isIt: isStarted });
     await frame.locator('#toolbar-open').click();
     await frame.locator('#torrent_upload_file').setInputFiles({ name: 'a.torrent', mimeType: 'application/x-bittorrent', buffer: torrentFile(`through ${way}.txt`) });
