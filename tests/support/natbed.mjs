@@ -3,7 +3,7 @@ import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { passOn } from './door.mjs';
 import { root } from './paths.mjs';
-import { Child } from './processes.mjs';
+import { Child, capture } from './processes.mjs';
 
 export const kinds = ['none', 'full', 'addr', 'port', 'sym', 'blocked'];
 
@@ -17,6 +17,16 @@ export async function natBed(t, { a, b, lifetime = 120 }) {
   const line = await bed.until(() => bed.lines.find((text) => text.startsWith('{')), { seconds: 30, what: 'the bed' });
   const { stun, turn, ...hosts } = JSON.parse(line);
   return { ...hosts, stun: `stun:${stun}`, turn: `turn:${turn}`, address: stun.split(':')[0] };
+}
+
+/** Takes the network from host a of the bed; the function that it gives brings another one: the host has another address there. */
+export async function takeNetwork(bed) {
+  const run = async (commands) => {
+    const { code, stderr } = await capture([...bed.a, 'sh', '-ec', commands]);
+    if (code !== 0) throw new Error(`${commands}: ${stderr}`);
+  };
+  await run('ip link set eth0 down; ip address flush dev eth0');
+  return () => run('ip address add 192.168.1.77/24 dev eth0; ip link set eth0 up; ip route add default via 192.168.1.1');
 }
 
 /**

@@ -46,9 +46,16 @@ const halfWrittenMs = 2000;
 type AnswerName = Extract<RecordName, { type: 'answer' }>;
 type PresenceName = Extract<RecordName, { type: 'presence' }>;
 
-/** Holds the offer's id, so that another tab sees whose it is. */
+function temporaryPrefix(clientId: string): string {
+  return `.part-${clientId}-`;
+}
+
+/**
+ * Holds the offer's id, so that another tab sees whose it is. It ends in ".json": before Chromium lets go of a file of a kind that it does
+ * not know, it asks a service on the internet about it, and waits 7 s for an answer where there is none.
+ */
 function temporaryName(clientId: string, offer: string): string {
-  return `.part-${clientId}-${offer}`;
+  return `${temporaryPrefix(clientId)}${offer}.json`;
 }
 
 function lockName(offer: string): string {
@@ -148,7 +155,7 @@ export class RendezvousClient {
   #leftover(text: string): string | null {
     const name = parseName(text);
     if (name) return name.type === 'offer' && name.client === this.#options.clientId ? name.offer : null;
-    const prefix = temporaryName(this.#options.clientId, '');
+    const prefix = temporaryPrefix(this.#options.clientId);
     return text.startsWith(prefix) ? text.slice(prefix.length).replace(/\..*$/, '') : null;
   }
 

@@ -23,6 +23,8 @@ import type { Flow, PathReport, Server } from './flow_types.ts';
 
 /** ICE, DTLS, SCTP and hello from the answer on; the server has been checking all the while. */
 const kConnectMs = 30_000;
+/** When it is looked whether the path has survived a change of this device's network; one that has is back within seconds. */
+const kAfterChangeMs = [3_000, 6_000, 9_000];
 
 export interface Identity {
   readonly clientId: string;
@@ -200,12 +202,7 @@ export class LivePorts implements Ports {
     }
     this.#keepAwake(tunnel);
     this.#current.set(tunnel);
-    const gone = new Promise<string>(resolve => {
-      peer.onState(state => {
-        if (state === 'failed' || state === 'closed') resolve('the network path broke');
-      });
-    });
-    return { server: null, closed: Promise.race([tunnel.closed.then(error => error.message), gone]) };
+    return { server: null, closed: Promise.race([tunnel.closed.then(error => error.message), brokenPath(peer)]) };
   }
 
   /** The tunnel's liveness timers must keep their pace in a hidden tab: a worker's ticks keep the page from being frozen. */
@@ -296,4 +293,23 @@ async function stillThere(handle: FileSystemDirectoryHandle): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Resolves to the reason. By itself a browser hopes for a quarter of a minute; after a change of the network that is rarely of use. */
+function brokenPath(peer: Peer): Promise<string> {
+  return new Promise(resolve => {
+    const stop = new AbortController();
+    const end = (reason: string) => {
+      stop.abort();
+      resolve(reason);
+    };
+    const look = () => peer.state === 'disconnected' && end('the network has changed');
+    const onOnline = () => {
+      for (const ms of kAfterChangeMs) sleep(ms, stop.signal).then(look, () => undefined);
+    };
+    addEventListener('online', onOnline, { signal: stop.signal });
+    peer.onState(state => {
+      if (state === 'failed' || state === 'closed') end('the network path broke');
+    });
+  });
 }

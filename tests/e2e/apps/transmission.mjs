@@ -13,7 +13,7 @@ const bencode = (value) => {
 };
 
 /** A torrent of one small file that nobody has, without trackers. */
-function torrentFile(name) {
+export function torrentFile(name) {
   const pieces = createHash('sha1').update('nobody has this').digest('latin1');
   return Buffer.from(bencode({ info: { name, length: 15, 'piece length': 16384, pieces, private: 1 } }), 'latin1');
 }
@@ -41,7 +41,7 @@ async function daemon(t, { prefix } = {}) {
 }
 
 /** Its first requests are answered: in the page it may have been loaded again for that. */
-const isStarted = () => document.readyState === 'complete' && Boolean(globalThis.transmission?.remote?._token);
+export const isStarted = () => document.readyState === 'complete' && Boolean(globalThis.transmission?.remote?._token);
 
 export const transmission = {
   title: 'Transmission adds, pauses and removes a torrent',
