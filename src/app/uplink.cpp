@@ -133,6 +133,7 @@ Awaitable<void> Uplink::run() {
 
 Awaitable<Result<void>> Uplink::attempt() {
   status_ = "preparing an offer";
+  std::vector<std::string> network = options_.network();
   rtc::PeerOptions peer_options;
   peer_options.ice_servers = options_.ice_servers;
   peer_options.patience = options_.offer_valid + options_.connect_wait;
@@ -162,9 +163,30 @@ Awaitable<Result<void>> Uplink::attempt() {
   if (!accepted) co_return fail(accepted.error());
   Result<void> up = co_await bring_up(*peer_, *connection_, answer->name);
   if (!up) co_return up;
-  const Error why = co_await connection_->closed();
+  const Error why = co_await the_end(connection_, std::move(network));
+  connection_->close(why);
   co_await peer_->close();
   co_return fail(why);
+}
+
+Awaitable<Error> Uplink::the_end(std::shared_ptr<tunnel::Connection> connection, std::vector<std::string> network) {
+  using namespace asio::experimental::awaitable_operators;
+  auto first = co_await (connection->closed() || cut_off(connection, std::move(network)));
+  co_return first.index() == 0 ? std::get<0>(first) : std::get<1>(first);
+}
+
+Awaitable<Error> Uplink::cut_off(std::shared_ptr<tunnel::Connection> connection, std::vector<std::string> known) {
+  using namespace asio::experimental::awaitable_operators;
+  for (;;) {
+    co_await sleep_for(options_.network_pause);
+    std::vector<std::string> now = options_.network();
+    if (now.empty() || now == known) continue;
+    known = std::move(now);
+    exchange::Request question;
+    question.head = {"HEAD", "/@/info", {}};
+    auto first = co_await (connection->handle(std::move(question)) || sleep_for(options_.sign_wait));
+    if (first.index() != 0) co_return Error{make_error_code(Errc::closed), "this device is in another network"};
+  }
 }
 
 Awaitable<Result<void>> Uplink::bring_up(rtc::Peer& peer, tunnel::Connection& connection, const std::string& server) {

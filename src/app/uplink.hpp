@@ -5,11 +5,13 @@
 // was cut off before its answer is asked again; what waits too long, and everything before the first time, gets 503
 // with a sentence. Network thread only; Engine, Client and Reporter outlive `run`.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "app/network_addresses.hpp"
 #include "app/reporter.hpp"
 #include "base/async.hpp"
 #include "exchange/handler.hpp"
@@ -28,6 +30,11 @@ struct UplinkOptions {
   std::chrono::milliseconds navigation_wait{
       3'000};                          ///< the same of a page that is opened: it shows why and looks again
   std::size_t waiting_requests = 256;  ///< at once
+  /// What is compared to see that the device is in another network; how often, and how long the tunnel may then take to
+  /// give a sign of life.
+  std::function<std::vector<std::string>()> network = network_addresses;
+  std::chrono::milliseconds network_pause{2'000};
+  std::chrono::milliseconds sign_wait{5'000};
 };
 
 class Uplink final : public exchange::Handler {
@@ -53,6 +60,10 @@ class Uplink final : public exchange::Handler {
   /// One offer, up to the end of its tunnel. Errors: why it did not come up.
   Awaitable<Result<void>> attempt();
   Awaitable<Result<void>> bring_up(rtc::Peer& peer, tunnel::Connection& connection, const std::string& server);
+  /// Returns when the tunnel is over, with why. `network`: the addresses with which it was offered.
+  Awaitable<Error> the_end(std::shared_ptr<tunnel::Connection> connection, std::vector<std::string> network);
+  /// Returns when the device has other addresses than the known ones, and the tunnel is not reached any more.
+  Awaitable<Error> cut_off(std::shared_ptr<tunnel::Connection> connection, std::vector<std::string> known);
   bool is_up() const { return up_ && !connection_->is_closed(); }
   /// Until the tunnel is up; false when `until` comes first, or there are too many who wait.
   Awaitable<bool> await_return(SteadyTime until);

@@ -31,6 +31,7 @@ class Scene {
   Awaitable<Away*> connect() {
     const fs::path state = root / ("state-away-" + std::to_string(aways_.size()));
     Away& away = aways_.emplace_back(loop.context, loop.files, root / "away", state);
+    away.options = options;
     co_await away.start();
     co_return &away;
   }
@@ -42,6 +43,7 @@ class Scene {
   }
 
   TemporaryDirectory root;
+  app::UplinkOptions options;  ///< of clients that connect from now on
   Loop loop;
   Home home{loop.context, loop.files, root / "home", root / "state-home"};
 
@@ -177,6 +179,73 @@ Awaitable<void> repeats(Scene& scene) {
 
 TEST(ServeConnect, WhatMayBeRepeatedIsAskedAgainWhenTheConnectionBrokeBeforeItsAnswer) {
   Scene().run(repeats);
+}
+
+/// Stands for a tunnel over a path that is gone: what looks for a sign of life over it finds none while `deaf`.
+class Deaf final : public exchange::Handler {
+ public:
+  Deaf(const bool& deaf, int& asked) : deaf_(deaf), asked_(asked) {}
+  Awaitable<Result<exchange::Response>> handle(exchange::Request) override {
+    ++asked_;
+    if (deaf_) co_await sleep_for(std::chrono::hours(1));
+    co_return exchange::text_response(200, "answered");
+  }
+
+ private:
+  const bool& deaf_;
+  int& asked_;
+};
+
+Awaitable<void> changes_networks(Scene& scene) {
+  bool deaf = false;
+  int asked = 0;
+  std::vector<std::string> addresses = {"192.0.2.1"};
+  scene.home.wrap = [&](std::unique_ptr<exchange::Handler>) { return std::make_unique<Deaf>(deaf, asked); };
+  scene.options.network = [&addresses] { return addresses; };
+  scene.options.network_pause = kMoment;
+  co_await scene.home.start();
+  co_await scene.carry();
+  Away* away = co_await scene.connect();
+  EXPECT_EQ(co_await away->get("/"), "200 answered");
+  EXPECT_EQ(asked, 1) << "nothing is asked while the network stays";
+  addresses = {"192.0.2.2"};
+  while (asked < 2) co_await sleep_for(kMoment);
+  addresses = {};
+  co_await sleep_for(3 * kMoment);
+  EXPECT_EQ(asked, 2) << "nothing is asked without a network";
+  EXPECT_EQ(away->uplink().connections(), 1U) << "a tunnel that answers stays";
+  co_await away->stop();
+  co_await scene.home.stop();
+}
+
+TEST(ServeConnect, ATunnelThatAnswersSurvivesAChangeOfTheNetwork) {
+  Scene().run(changes_networks);
+}
+
+Awaitable<void> is_cut_off(Scene& scene) {
+  bool deaf = false;
+  int asked = 0;
+  std::vector<std::string> addresses = {"192.0.2.1"};
+  scene.home.wrap = [&](std::unique_ptr<exchange::Handler>) { return std::make_unique<Deaf>(deaf, asked); };
+  scene.options.network = [&addresses] { return addresses; };
+  scene.options.network_pause = kMoment;
+  scene.options.sign_wait = std::chrono::milliseconds(50);
+  co_await scene.home.start();
+  co_await scene.carry();
+  Away* away = co_await scene.connect();
+  EXPECT_EQ(co_await away->get("/"), "200 answered");
+  deaf = true;
+  addresses = {"192.0.2.2"};
+  while (away->uplink().stats()) co_await sleep_for(kMoment);
+  deaf = false;
+  EXPECT_EQ(co_await away->get("/"), "200 answered");
+  EXPECT_EQ(away->uplink().connections(), 2U);
+  co_await away->stop();
+  co_await scene.home.stop();
+}
+
+TEST(ServeConnect, ATunnelThatIsNotReachedFromAnotherNetworkIsReplaced) {
+  Scene().run(is_cut_off);
 }
 
 Awaitable<void> answers_after_start(Scene& scene) {

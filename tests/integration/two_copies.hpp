@@ -157,8 +157,7 @@ class Away {
     auto client = co_await rendezvous::Client::start(*rooted_, files_, options);
     if (!client) throw std::runtime_error(client.error().to_string());
     client_ = std::move(*client);
-    uplink_ =
-        std::make_unique<app::Uplink>(context_.get_executor(), *engine_, *client_, reporter_, app::UplinkOptions{});
+    uplink_ = std::make_unique<app::Uplink>(context_.get_executor(), *engine_, *client_, reporter_, options);
     tasks_.spawn("uplink", uplink_->run());
   }
   /// GET through the tunnel; waits while it is not up.
@@ -176,6 +175,8 @@ class Away {
     }
   }
   app::Uplink& uplink() { return *uplink_; }
+  /// For `start`.
+  app::UplinkOptions options;
   /// Once.
   Awaitable<void> stop() {
     if (!uplink_) co_return;
