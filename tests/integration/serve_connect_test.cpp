@@ -31,7 +31,7 @@ class Scene {
   Awaitable<Away*> connect() {
     const fs::path state = root / ("state-away-" + std::to_string(aways_.size()));
     Away& away = aways_.emplace_back(loop.context, loop.files, root / "away", state);
-    away.options = options;
+    away.uplink_options = options;
     co_await away.start();
     co_return &away;
   }

@@ -157,7 +157,7 @@ class Away {
     auto client = co_await rendezvous::Client::start(*rooted_, files_, options);
     if (!client) throw std::runtime_error(client.error().to_string());
     client_ = std::move(*client);
-    uplink_ = std::make_unique<app::Uplink>(context_.get_executor(), *engine_, *client_, reporter_, options);
+    uplink_ = std::make_unique<app::Uplink>(context_.get_executor(), *engine_, *client_, reporter_, uplink_options);
     tasks_.spawn("uplink", uplink_->run());
   }
   /// GET through the tunnel; waits while it is not up.
@@ -176,7 +176,7 @@ class Away {
   }
   app::Uplink& uplink() { return *uplink_; }
   /// For `start`.
-  app::UplinkOptions options;
+  app::UplinkOptions uplink_options;
   /// Once.
   Awaitable<void> stop() {
     if (!uplink_) co_return;
