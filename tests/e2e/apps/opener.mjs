@@ -8,6 +8,8 @@ import { documentIn, ways } from '../../conformance/ways.mjs';
 export const opener = (t, way, there) => async (app) => {
   const opened = await ways[way](t, app, there);
   const context = opened.page.context();
+  const took = await opened.page.evaluate(() => globalThis.owndir?.state().steps.map(({ id, elapsed_ms }) => `${id} ${elapsed_ms} ms`).join(', '));
+  if (took) t.step(`${way}: ${took}`);
   t.pictures = () => Promise.all(context.pages().map((page, at) => page.screenshot({ path: t.artefact(`failed-${app.name}-${way}-${at}.png`) }).catch(() => {})));
   const find = (isIt) => documentIn(() => context.pages(), isIt);
   const again = async (isIt) => {
