@@ -100,6 +100,6 @@ const addTorrent = async (metainfo) => {
 suite('apps', (test) => {
   const needs = ['owndir', 'chromium', 'namespaces', 'transmission'];
   test('Transmission over a Syncthing pair, both ends behind NATs, each way', { needs: [...needs, 'syncthing'], seconds: 300, lane: 'apps-far' }, fromFarAway);
-  for (const way of ['file', 'connect'])
+  for (const way of ['file', 'sw', 'connect'])
     test(`an app goes on after its server was started anew and after the device's network has changed (${way})`, { needs, seconds: 300, lane: 'apps-far' }, (t) => goesOn(t, way));
 });
