@@ -44,7 +44,7 @@ describe('the connection', () => {
   it('says hello as soon as channel 0 is open, and is ready with the hello of the other end', async () => {
     server.channel(0).becomeOpen();
     expect(server.received).toMatchObject([
-      { channel: 0, frame: { type: 'hello', versionMin: 1, versionMax: 1, settings: { dataPiece: 16384 } } },
+      { channel: 0, frame: { type: 'hello', versionMin: 1, versionMax: 1, settings: { dataPiece: 65536 } } },
     ]);
     server.hello();
     await client.ready;

@@ -65,7 +65,7 @@ export class TunnelClient implements Tunnel {
     if (channels.length !== tunnelLimits.channels)
       throw new TypeError(`a tunnel has ${tunnelLimits.channels} channels`);
     this.#timers = options.timers ?? systemTimers;
-    this.#dataPiece = options.dataPiece ?? 16 * 1024;
+    this.#dataPiece = options.dataPiece ?? 64 * 1024;
     this.#initialCredit = options.initialCredit ?? tunnelLimits.initialCredit;
     this.#pace = new ResetPace(this.#timers, () => this.#startWaiting());
     this.#liveness = new Liveness(this.#timers, {

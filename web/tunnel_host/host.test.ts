@@ -9,17 +9,19 @@ import { TunnelError, type MessageChannel as TunnelChannel, type Tunnel, type Tu
 import { FakeServer } from '../tunnel/testing/fakes.ts';
 import { TunnelHost } from './host.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { WorkerSide } from './worker_side.ts';
 
 const adopt = (channel: RTCDataChannel) => channel as unknown as TunnelChannel;
 
 /** The worker's side in this thread: only the ports of sessions are real. */
 class FakeWorker {
-  onmessage: ((event: { data: FromWorker }) => void) | null = null;
+  onmessage: ((event: { data: FromWorker[] }) => void) | null = null;
   onerror: ((event: { message: string; preventDefault(): void }) => void) | null = null;
   onmessageerror: (() => void) | null = null;
   terminated = false;
   refuses = false;
+  readonly #outbox = new Outbox<FromWorker>(data => queueMicrotask(() => this.onmessage?.({ data })));
   readonly side = new WorkerSide(message => this.tell(message), adopt);
 
   constructor(able: boolean | null = true) {
@@ -30,7 +32,7 @@ class FakeWorker {
     queueMicrotask(() => this.side.handle(message));
   }
   tell(message: FromWorker): void {
-    queueMicrotask(() => this.onmessage?.({ data: message }));
+    this.#outbox.add(message);
   }
   terminate(): void {
     this.terminated = true;

@@ -97,7 +97,7 @@ class WorkerHost {
 
   constructor(worker: Worker) {
     this.#worker = worker;
-    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#onMessage(event.data);
+    worker.onmessage = (event: MessageEvent<FromWorker[]>) => event.data.forEach(message => this.#onMessage(message));
     worker.onerror = event => {
       event.preventDefault();
       this.#onFault(event.message, false);

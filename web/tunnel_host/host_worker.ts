@@ -2,9 +2,11 @@
 
 import { fromDataChannel } from '../tunnel/index.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { WorkerSide } from './worker_side.ts';
 
-const tell = (message: FromWorker, transfer: Transferable[] = []): void => self.postMessage(message, { transfer });
+const outbox = new Outbox<FromWorker>((messages, transfer) => self.postMessage(messages, { transfer }));
+const tell = (message: FromWorker, transfer?: Transferable[]): void => outbox.add(message, transfer);
 const side = new WorkerSide(tell, fromDataChannel);
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => side.handle(data);

@@ -18,6 +18,7 @@ export type ToWorker =
   | { readonly type: 'login'; readonly id: number; readonly question: number; readonly login: Login | null }
   | { readonly type: 'closeBroker'; readonly id: number };
 
+/** Several go as one message (outbox.ts). */
 export type FromWorker =
   /** The first. `able`: data channels may be sent to it. */
   | { readonly type: 'up'; readonly able: boolean }

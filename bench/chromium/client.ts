@@ -1,6 +1,6 @@
 // What an app's worker is to the page, for bench/chromium.mjs: a client of a broker on a thread of its own.
-import { BrokerPort } from '../web/intercept/client.ts';
-import type { FetchHead } from '../web/intercept/port.ts';
+import { BrokerPort } from '../../web/intercept/client.ts';
+import type { FetchHead } from '../../web/intercept/port.ts';
 
 type Job = { bytes: number } | { requests: number };
 let port: BrokerPort | null = null;
