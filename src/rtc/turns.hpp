@@ -21,7 +21,7 @@ class Turns {
   static constexpr std::size_t kAhead = 64 * 1024;
   /// Bytes under way: usually, and beside small messages.
   static constexpr std::size_t kWindow = 256 * 1024;
-  static constexpr std::size_t kNarrow = 32 * 1024;
+  static constexpr std::size_t kNarrow = 16 * 1024;
   /// How long a message tells of what its channel carries.
   static constexpr std::int64_t kLatelyMs = 50;
 
