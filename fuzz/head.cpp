@@ -1,6 +1,7 @@
 // Request and response heads: what is read is written byte for byte, and nothing that a hop must not pass on is read.
 #include <cstdlib>
 
+#include "exchange/field_value.hpp"
 #include "tunnel/head_codec.hpp"
 
 using namespace owndir;
@@ -10,7 +11,7 @@ namespace {
 
 void check_fields(const exchange::Fields& fields) {
   for (const exchange::Field& field : fields)
-    if (is_connection_level(field.name) || !exchange::is_token(field.name) || !exchange::is_field_value(field.value))
+    if (is_connection_level(field.name) || !exchange::is_token(field.name) || !exchange::is_passable_value(field.value))
       std::abort();
 }
 void check_same(const Bytes& written, ByteView payload) {

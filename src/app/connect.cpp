@@ -139,6 +139,7 @@ Awaitable<Result<void>> Connect::start() {
   UplinkOptions uplink_options;
   uplink_options.ice_servers = std::move(*servers);
   uplink_options.offer_valid = options_.offer_valid;
+  uplink_options.transparent = options_.transparent;
   uplink_options.url = local_url(options_.bind, http_->port()) + "/";
   uplink_ = std::make_unique<Uplink>(runner_.context().get_executor(), *engine_, *client_, reporter_,
                                      std::move(uplink_options));

@@ -52,8 +52,10 @@ bool is_session(const std::string& text) {
 }
 
 Result<std::unique_ptr<http::Server>> listen_locally(asio::any_io_executor executor, const CommonOptions& options,
-                                                     std::uint16_t usual, exchange::Handler& handler) {
+                                                     std::uint16_t usual, exchange::Handler& handler,
+                                                     Guarding guarding) {
   http::ServerOptions server;
+  server.limits.as_browsers = guarding != Guarding::folder;
   server.address = options.bind;
   server.port = options.port_given ? options.port : usual;
   auto listening = http::Server::listen(executor, server, handler);
@@ -132,7 +134,7 @@ Result<LocalPort> open_local_port(asio::any_io_executor executor, const CommonOp
     port.guard = std::move(*guard);
   }
   exchange::Handler& first = port.guard ? *port.guard : handler;
-  auto server = listen_locally(executor, options, usual, first);
+  auto server = listen_locally(executor, options, usual, first, guarding);
   if (!server) return fail(std::move(server.error()));
   port.server = std::move(*server);
   if (!port.guard) return port;

@@ -50,6 +50,7 @@ class Proxy {
     upstreams.apps = std::move(apps);
     upstreams.transparent = options.transparent;
     upstreams.limits.body_wait = kSilentStream;
+    upstreams.limits.head.as_browsers = true;
     upstreams_ = gateway::Upstreams::create(runner.context().get_executor(), std::move(upstreams));
   }
 

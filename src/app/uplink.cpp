@@ -100,7 +100,7 @@ Awaitable<Result<exchange::Response>> Uplink::handle(exchange::Request request) 
       request = exchange::Request{std::move(*again), nullptr, exchange::Origin::local};
       continue;
     }
-    if (response && !for_app) response->head.fields.set(kServerField, server);
+    if (response && !for_app && !options_.transparent) response->head.fields.set(kServerField, server);
     co_return response;
   }
 }

@@ -35,6 +35,7 @@ struct UplinkOptions {
   std::function<std::vector<std::string>()> network = network_addresses;
   std::chrono::milliseconds network_pause{2'000};
   std::chrono::milliseconds sign_wait{5'000};
+  bool transparent = false;  ///< adds no field to answers
 };
 
 class Uplink final : public exchange::Handler {

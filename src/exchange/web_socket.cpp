@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
+#include "exchange/field_value.hpp"
+
 namespace owndir::exchange {
 namespace {
 
@@ -69,7 +71,7 @@ std::optional<std::string> accept_fault(const SocketAccept& accept, const Fields
   if (!accept.protocol.empty() && std::find(offered.begin(), offered.end(), accept.protocol) == offered.end())
     return "the chosen protocol was not offered";
   for (const Field& field : accept.fields)
-    if (!is_token(field.name) || !is_field_value(field.value)) return "a field that cannot be sent";
+    if (!is_token(field.name) || !is_passable_value(field.value)) return "a field that cannot be sent";
   return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/asio/this_coro.hpp>
 
+#include "exchange/field_value.hpp"
 #include "http/byte_socket.hpp"
 #include "http/client_call.hpp"
 #include "http/hop_by_hop.hpp"
@@ -20,7 +21,8 @@ bool is_idempotent(std::string_view method) {
 }
 
 /// The request head as bytes, but for the empty line. `last`: what this end says of the connection and the framing.
-Result<std::string> request_head(const exchange::RequestHead& request, const Address& address, std::string_view last) {
+Result<std::string> request_head(const exchange::RequestHead& request, const Address& address, const HeadLimits& limits,
+                                 std::string_view last) {
   // After CONNECT (RFC 9110 section 9.3.6) a server would take for a tunnel what is the next request here.
   if (!exchange::is_token(request.method) || !exchange::is_target(request.target) || request.method == "CONNECT")
     return fail(Errc::malformed, "the request's line");
@@ -31,8 +33,9 @@ Result<std::string> request_head(const exchange::RequestHead& request, const Add
   if (!request.fields.contains("host"))
     head += "Host: " + (address.path.empty() ? to_string(address) : "localhost") + "\r\n";
   for (const auto& field : request.fields) {
-    if (!exchange::is_token(field.name) || !exchange::is_field_value(field.value))
-      return fail(Errc::malformed, "a field of the request");
+    const bool passes =
+        limits.as_browsers ? exchange::is_passable_value(field.value) : exchange::is_field_value(field.value);
+    if (!exchange::is_token(field.name) || !passes) return fail(Errc::malformed, "a field of the request");
     head.append(field.name).append(": ").append(field.value).append("\r\n");
   }
   return head.append(last).append("\r\n");
@@ -111,7 +114,7 @@ Awaitable<Result<exchange::Response>> Client::send(exchange::Request request) {
   if (chunked) last += "Transfer-Encoding: chunked\r\n";
   if (expects) last += "Expect: 100-continue\r\n";
   if (state->limits.idle_connections == 0) last += "Connection: close\r\n";
-  const auto head = request_head(request.head, address(), last);
+  const auto head = request_head(request.head, address(), state->limits.head, last);
   if (!head) co_return fail(head.error());
   if (request.body && length) request.body = std::make_unique<ExactBody>(std::move(request.body), *length);
 
@@ -159,7 +162,7 @@ Awaitable<Result<exchange::SocketAnswer>> Client::open_socket(exchange::Request 
   const std::string key = make_socket_key();
   const std::string last =
       "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + "\r\n";
-  const auto head = request_head(request.head, address(), last);
+  const auto head = request_head(request.head, address(), state->limits.head, last);
   if (!head) co_return fail(head.error());
 
   const auto call = std::make_shared<Call>(state, false, true);

@@ -147,9 +147,10 @@ Awaitable<void> Client::Call::send_body(std::shared_ptr<Call> self, exchange::Bo
 }
 
 Awaitable<Result<exchange::ResponseHead>> Client::Call::receive_head(std::shared_ptr<Call> self) {
+  bool at_end = false;
   for (;;) {
     std::string_view rest = self->input_;
-    auto head = self->reader_.take_head(rest);
+    auto head = self->reader_.take_head(rest, at_end);
     if (!head) co_return fail(std::move(head.error()));
     self->input_.erase(0, self->input_.size() - rest.size());
     if (*head || self->reader_.has_continued()) {
@@ -160,9 +161,12 @@ Awaitable<Result<exchange::ResponseHead>> Client::Call::receive_head(std::shared
       at_rest(self->read_due_);
       co_return std::move(**head);
     }
+    if (at_end) co_return fail(Errc::closed, "the server ended the connection without an answer");
     const Result<bool> more = co_await receive(self);
     if (!more) co_return fail(more.error());
-    if (!*more) co_return fail(Errc::closed, "the server ended the connection without an answer");
+    if (!*more && self->state_->connector.address().tls)
+      co_return fail(Errc::closed, "the server ended the connection without an answer");
+    at_end = !*more;
   }
 }
 

@@ -108,6 +108,36 @@ TEST(Client, DoesNotKeepAConnectionThatIsNotToBeKept) {
   }
 }
 
+TEST(Client, TakesTheAnswersThatBrowsersTakeAndKeepsNoConnectionAfterThem) {
+  ClientLimits limits;
+  limits.head.as_browsers = true;
+  const struct {
+    const char* answer;
+    const char* body;
+  } cases[] = {{"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", "hello"},
+               {"HTTP/1.1 699 ODD\r\nContent-Length: 5\r\nno field\r\n\r\nhello", "hello"},
+               {"HTTP/1.1 200 OK\nX: cut\n", ""}};
+  for (const auto& [answer, body] : cases) {
+    std::atomic<int> answered = 0;
+    ScriptedServer server([&](Peer& peer) {
+      peer.read_head();
+      peer.send(answer);
+      ++answered;
+    });
+    TestAsker asker(server.address(), limits);
+    for (int i = 1; i <= 2; ++i) {
+      const Reply reply = asker.get();
+      EXPECT_FALSE(reply.fault) << answer;
+      EXPECT_EQ(reply.body, body) << answer;
+      EXPECT_EQ(answered, i) << answer;
+    }
+    EXPECT_EQ(server.connections(), 2U) << answer;
+    TestAsker strict(server.address());
+    const Reply refused = strict.get();
+    EXPECT_TRUE(refused.fault || refused.status == 699) << answer;
+  }
+}
+
 TEST(Client, MakesAReadOnceMoreWhenAKeptConnectionFails) {
   // The first request of each connection is answered, the second one's connection ends.
   ScriptedServer server([&](Peer& peer) {

@@ -58,7 +58,7 @@ Connection::Connection(asio::ip::tcp::socket socket, const ServerLimits& limits,
     : socket_(std::move(socket)),
       limits_(limits),
       handler_(handler),
-      reader_(HeadLimits{.head_bytes = limits.head_bytes}),
+      reader_(HeadLimits{.head_bytes = limits.head_bytes, .as_browsers = limits.as_browsers}),
       arrived_(socket_.get_executor()),
       room_(socket_.get_executor()),
       timer_(socket_.get_executor()) {}

@@ -9,8 +9,8 @@ namespace owndir::http {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kAlways = {"connection", "keep-alive",        "proxy-connection", "te",
-                                                     "trailer",    "transfer-encoding", "upgrade"};
+constexpr std::array<std::string_view, 6> kAlways = {"connection", "keep-alive",        "proxy-connection",
+                                                     "te",         "transfer-encoding", "upgrade"};
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "exchange/field_value.hpp"
 #include "http/hop_by_hop.hpp"
 
 namespace owndir::http {
@@ -35,6 +36,24 @@ std::optional<Refusal> raw_fault(std::string_view head) {
       return Refusal{400, "A field of the request is folded over several lines, which HTTP no longer allows."};
   }
   return std::nullopt;
+}
+
+/// The same head with another character for each control in the values of fields, so that Beast finds the fields; empty
+/// when there is none. What frames the body is judged by what was sent, and never holds a control.
+std::string without_controls(std::string_view head) {
+  const auto is_control = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t' && c != '\r' && c != '\n') || byte == 0x7f;
+  };
+  if (std::none_of(head.begin(), head.end(), is_control)) return {};
+  std::string masked(head);
+  bool in_value = false;
+  for (std::size_t i = head.find('\n') + 1; i < masked.size(); ++i) {
+    if (masked[i] == '\n') in_value = false;
+    if (masked[i] == ':') in_value = true;
+    if (in_value && is_control(masked[i])) masked[i] = '?';
+  }
+  return masked;
 }
 
 /// uri-host [":" port] (RFC 9110 section 7.2), loosely: what cannot be one is refused, what it names is for the
@@ -125,7 +144,8 @@ std::optional<Refusal> check_connection(IncomingHead& in) {
 /// Collects what Beast finds, in its order: Beast's own container would group fields of one name.
 class RequestReader::Parser final : public beast::http::basic_parser<true> {
  public:
-  explicit Parser(const HeadLimits& limits) : limits_(limits) {
+  Parser(const HeadLimits& limits, std::string_view head, std::string_view shown)
+      : limits_(limits), head_(head), shown_(shown) {
     header_limit(static_cast<std::uint32_t>(limits.head_bytes));
     body_limit(boost::none);
   }
@@ -158,9 +178,16 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
     if (in.head.fields.size() >= limits_.fields) return stop(ec, 431, "The request has too many fields.");
     if (name.size() > limits_.field_name || value.size() > limits_.field_value)
       return stop(ec, 431, "A field of the request is too long.");
-    if (!exchange::is_token(view(name)) || !exchange::is_field_value(view(value)))
+    const std::string_view as_sent = original(view(value));
+    const bool passes = limits_.as_browsers ? exchange::is_passable_value(as_sent) : exchange::is_field_value(as_sent);
+    if (!exchange::is_token(view(name)) || !passes)
       return stop(ec, 400, "A field of the request contains characters that HTTP does not allow.");
-    in.head.fields.add(std::string(view(name)), std::string(view(value)));
+    in.head.fields.add(std::string(view(name)), std::string(as_sent));
+  }
+  /// The same bytes as they came; Beast, which gives views of what it reads, was shown others for controls.
+  std::string_view original(std::string_view part) const {
+    if (part.data() < shown_.data() || part.data() + part.size() > shown_.data() + shown_.size()) return part;
+    return head_.substr(static_cast<std::size_t>(part.data() - shown_.data()), part.size());
   }
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
@@ -175,6 +202,7 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   }
 
   const HeadLimits& limits_;
+  std::string_view head_, shown_;  ///< until the head is done
 };
 
 RequestReader::RequestReader(HeadLimits limits) : limits_(limits) {}
@@ -203,9 +231,11 @@ tl::expected<std::optional<IncomingHead>, Refusal> RequestReader::take_head(std:
   }
   if (auto fault = raw_fault(head)) return tl::unexpected<Refusal>(std::move(*fault));
 
-  parser_ = std::make_unique<Parser>(limits_);
+  const std::string masked = limits_.as_browsers ? without_controls(head) : std::string();
+  const std::string_view shown = masked.empty() ? head : std::string_view(masked);
+  parser_ = std::make_unique<Parser>(limits_, head, shown);
   beast::error_code ec;
-  const std::size_t taken = parser_->put(boost::asio::buffer(head.data(), head.size()), ec);
+  const std::size_t taken = parser_->put(boost::asio::buffer(shown.data(), shown.size()), ec);
   if (parser_->refusal) return tl::unexpected<Refusal>(std::move(*parser_->refusal));
   IncomingHead& in = parser_->in;
   const std::string_view line = head.substr(0, head.find('\r'));

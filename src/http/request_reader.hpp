@@ -22,6 +22,9 @@ struct HeadLimits {
   std::size_t fields = 256;
   std::size_t field_name = 256;
   std::size_t field_value = 49152;
+  /// Takes what browsers send and take beyond RFC 9112: controls in values, and of responses what response_head.hpp
+  /// names. For ends that pass on between a browser and its app, and leave the judgement to these two.
+  bool as_browsers = false;
 };
 
 /// A request that is not answered by the handler; the connection ends with it.

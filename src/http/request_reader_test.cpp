@@ -114,7 +114,7 @@ TEST(RequestReader, RemovesWhatBelongsToTheConnectionOnly) {
   const std::string raw =
       "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-Hop, host, content-length\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTE: "
       "trailers\r\n"
-      "Upgrade: h2c\r\nProxy-Connection: x\r\nTrailer: y\r\nX-End: 2\r\nContent-Length: 0\r\n\r\n";
+      "Upgrade: h2c\r\nProxy-Connection: x\r\nX-End: 2\r\nContent-Length: 0\r\n\r\n";
   RequestReader reader;
   std::string_view input = raw;
   const auto taken = reader.take_head(input);
@@ -123,6 +123,28 @@ TEST(RequestReader, RemovesWhatBelongsToTheConnectionOnly) {
   EXPECT_EQ((*taken)->head.fields, expected);
   EXPECT_FALSE((*taken)->keep_alive);
   EXPECT_FALSE((*taken)->websocket);
+}
+
+TEST(RequestReader, KeepsControlsInValuesByBrowsersRulesAndNowhereElse) {
+  const HeadLimits limits{.as_browsers = true};
+  const std::string raw = "GET / HTTP/1.1\r\nHost: a\r\nX: \x0b\x0c \x01:\x7f\r\nY:\x1f\r\nZ: plain\r\n\r\n";
+  RequestReader reader(limits);
+  std::string_view input = raw;
+  const auto taken = reader.take_head(input);
+  ASSERT_TRUE(taken.has_value() && taken->has_value());
+  const exchange::Fields expected = {{"Host", "a"}, {"X", "\x0b\x0c \x01:\x7f"}, {"Y", "\x1f"}, {"Z", "plain"}};
+  EXPECT_EQ((*taken)->head.fields, expected);
+  for (const std::string& hostile :
+       {"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n"s, "G\x01T / HTTP/1.1\r\nHost: a\r\n\r\n"s,
+        "GET / HTTP/1.1\r\nHost: a\x0b\r\n\r\n"s, "GET / HTTP/1.1\r\nHost: a\r\nX\x0b: b\r\n\r\n"s,
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"s, "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\x0b: folded\r\n\r\n"s,
+        "GET / HTTP/1.1\r\nHost: a\nX: \x01\r\n\r\n"s, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\x0b\r\n\r\nx"s,
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\x0c\r\n\r\n"s,
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x01\r\n\r\n"s}) {
+    RequestReader strict(limits);
+    std::string_view rest = hostile;
+    EXPECT_FALSE(strict.take_head(rest).has_value()) << hostile;
+  }
 }
 
 TEST(RequestReader, ReducesAbsoluteFormToOriginForm) {

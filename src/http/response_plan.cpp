@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "exchange/field_value.hpp"
 #include "http/hop_by_hop.hpp"
 
 namespace owndir::http {
@@ -26,7 +27,7 @@ Result<void> check_head(const exchange::ResponseHead& head) {
   if (head.status < 200 || head.status > 999) return fail(Errc::protocol, "status " + std::to_string(head.status));
   if (!exchange::is_field_value(head.reason)) return fail(Errc::protocol, "reason phrase of the response");
   for (const auto& field : head.fields)
-    if (!exchange::is_token(field.name) || !exchange::is_field_value(field.value))
+    if (!exchange::is_token(field.name) || !exchange::is_passable_value(field.value))
       return fail(Errc::protocol, "a field of the response");
   return {};
 }

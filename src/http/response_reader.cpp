@@ -5,6 +5,7 @@
 #include <boost/beast/http/error.hpp>
 
 #include "http/hop_by_hop.hpp"
+#include "http/response_head.hpp"
 
 namespace owndir::http {
 namespace {
@@ -12,21 +13,29 @@ namespace {
 namespace beast = boost::beast;
 
 constexpr int kInterimResponses = 16;
+constexpr std::size_t kFramingBytes = 64;  ///< of a head that only says how its body is framed, beside its fields
 
-std::string_view view(beast::string_view text) {
-  return {text.data(), text.size()};
+/// What Beast has to know of a head, in the plainest form, so that it never meets what a server has written.
+std::string framing_of(const ReadHead& read) {
+  std::string text = read.http_1_1 ? "HTTP/1.1 " : "HTTP/1.0 ";
+  text += std::to_string(read.head.status) + " \r\n";
+  for (const auto& field : read.head.fields)
+    for (const std::string_view name : {"connection", "content-length", "transfer-encoding"})
+      if (exchange::iequals(field.name, name)) text.append(name).append(": ").append(field.value).append("\r\n");
+  return text + "\r\n";
 }
 
 }  // namespace
 
 class ResponseReader::Parser final : public beast::http::basic_parser<false> {
  public:
-  explicit Parser(const HeadLimits& limits) : limits_(limits) {
-    header_limit(static_cast<std::uint32_t>(limits.head_bytes));
+  explicit Parser(const HeadLimits& limits) {
+    header_limit(static_cast<std::uint32_t>(limits.head_bytes + kFramingBytes));
     body_limit(boost::none);
   }
 
   exchange::ResponseHead head;
+  bool odd = false;
   std::string* body = nullptr;
   bool chunk_seen = false;
 
@@ -34,21 +43,8 @@ class ResponseReader::Parser final : public beast::http::basic_parser<false> {
   using error_code = beast::error_code;
 
   void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int, error_code&) override {}
-  void on_response_impl(int status, beast::string_view reason, int version, error_code& ec) override {
-    const bool good = (version == 10 || version == 11) && status >= 100 && status <= 599 &&
-                      exchange::is_field_value(view(reason)) && reason.size() <= limits_.field_value;
-    if (!good) ec = beast::http::error::bad_status;
-    head.status = static_cast<std::uint16_t>(status);
-    head.reason = view(reason);
-  }
-  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value, error_code& ec) override {
-    if (is_header_done()) return;  // trailers are dropped
-    const bool good = head.fields.size() < limits_.fields && name.size() <= limits_.field_name &&
-                      value.size() <= limits_.field_value && exchange::is_token(view(name)) &&
-                      exchange::is_field_value(view(value));
-    if (!good) ec = beast::http::error::bad_field;
-    head.fields.add(std::string(view(name)), std::string(view(value)));
-  }
+  void on_response_impl(int, beast::string_view, int, error_code&) override {}
+  void on_field_impl(beast::http::field, beast::string_view, beast::string_view, error_code&) override {}
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(beast::string_view piece, error_code&) override { return take(piece); }
@@ -60,33 +56,48 @@ class ResponseReader::Parser final : public beast::http::basic_parser<false> {
     if (body != nullptr) body->append(piece.data(), piece.size());
     return piece.size();
   }
-
-  const HeadLimits& limits_;
 };
 
 ResponseReader::ResponseReader(bool head_request, HeadLimits limits, bool upgrade)
     : head_request_(head_request), upgrade_(upgrade), limits_(limits) {}
 ResponseReader::~ResponseReader() = default;
 
-Result<std::optional<exchange::ResponseHead>> ResponseReader::take_head(std::string_view& input) {
+Result<std::optional<exchange::ResponseHead>> ResponseReader::take_head(std::string_view& input, bool at_end) {
   for (;;) {
-    const std::size_t end = input.find("\r\n\r\n");
-    if (end == input.npos && input.size() < limits_.head_bytes) return std::nullopt;
-    if (end == input.npos || end + 4 > limits_.head_bytes) return fail(Errc::too_large, "the response's head");
-    parser_ = std::make_unique<Parser>(limits_);
-    parser_->skip(head_request_);
-    beast::error_code ec;
-    const std::size_t taken = parser_->put(boost::asio::buffer(input.data(), end + 4), ec);
-    if (ec || taken != end + 4 || !parser_->is_header_done())
-      return fail(Errc::protocol, "the response is not well-formed HTTP" + (ec ? " (" + ec.message() + ")" : ""));
-    input.remove_prefix(taken);
-    if (parser_->head.status >= 200) break;
-    if (parser_->head.status == 101 && upgrade_) return std::optional(parser_->head);
-    if (parser_->head.status == 101 || ++interim_ > kInterimResponses)
+    std::size_t size = head_size(input, scanned_);
+    const bool cut = size == input.npos;
+    if (cut && at_end && limits_.as_browsers && input.ends_with('\n')) size = input.size();
+    if (size == input.npos && input.size() < limits_.head_bytes) {
+      scanned_ = input.size() < 2 ? 0 : input.size() - 2;
+      return std::nullopt;
+    }
+    if (size > limits_.head_bytes) return fail(Errc::too_large, "the response's head");
+    scanned_ = 0;
+    Result<ReadHead> read = read_response_head(input.substr(0, size), limits_);
+    if (!read) return fail(std::move(read.error()));
+    input.remove_prefix(size);
+    const std::uint16_t status = read->head.status;
+    if (status >= 200 || (status == 101 && upgrade_ && !cut)) {
+      read->odd = read->odd || cut;
+      return begin(std::move(*read));
+    }
+    if (cut || status == 101 || ++interim_ > kInterimResponses)
       return fail(Errc::protocol, "an interim response that nobody asked for");
-    continued_ = continued_ || parser_->head.status == 100;
+    continued_ = continued_ || status == 100;
   }
-  exchange::Fields& fields = parser_->head.fields;
+}
+
+Result<std::optional<exchange::ResponseHead>> ResponseReader::begin(ReadHead read) {
+  parser_ = std::make_unique<Parser>(limits_);
+  parser_->skip(head_request_);
+  const std::string framing = framing_of(read);
+  beast::error_code ec;
+  const std::size_t taken = parser_->put(boost::asio::buffer(framing), ec);
+  if (ec || taken != framing.size() || !parser_->is_header_done())
+    return fail(Errc::protocol, "how the response is framed" + (ec ? " (" + ec.message() + ")" : std::string()));
+  parser_->odd = read.odd;
+  if (read.head.status == 101) return std::optional(std::move(read.head));
+  exchange::Fields& fields = read.head.fields;
   for (const auto& field : fields)
     if (exchange::iequals(field.name, "transfer-encoding") && !exchange::iequals(field.value, "chunked"))
       return fail(Errc::protocol, "a transfer coding that is not \"chunked\"");
@@ -94,7 +105,7 @@ Result<std::optional<exchange::ResponseHead>> ResponseReader::take_head(std::str
   fields.remove("transfer-encoding");
   // The same length twice is one (RFC 9110 section 8.6); two lengths are refused above.
   if (const auto length = fields.get("content-length")) fields.set("Content-Length", std::string(*length));
-  return std::optional(parser_->head);
+  return std::optional(std::move(read.head));
 }
 
 Result<void> ResponseReader::take_body(std::string_view& input, std::string& out) {
@@ -124,7 +135,7 @@ Result<void> ResponseReader::finish() {
 }
 
 bool ResponseReader::can_be_reused() const {
-  return body_done() && parser_->keep_alive();
+  return body_done() && parser_->keep_alive() && !parser_->odd;
 }
 
 std::optional<std::uint64_t> ResponseReader::content_length() const {

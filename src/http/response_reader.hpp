@@ -1,6 +1,6 @@
 #pragma once
 // The reading half of an HTTP/1.1 client's connection without I/O (RFC 9112): bytes in; one response head and its body
-// out. Framing is Boost.Beast's; fields are kept byte-exact in their order. One per exchange, network thread only.
+// out. Framing is Boost.Beast's, heads are ours (response_head.hpp). One per exchange, network thread only.
 
 #include <memory>
 #include <optional>
@@ -13,6 +13,8 @@
 
 namespace owndir::http {
 
+struct ReadHead;
+
 class ResponseReader {
  public:
   /// `head_request`: the request was a HEAD, so that no body follows whatever the head says.
@@ -23,8 +25,9 @@ class ResponseReader {
   ResponseReader& operator=(const ResponseReader&) = delete;
 
   /// Takes the final response's head from the front of `input` (interim ones before it are dropped), without
-  /// hop-by-hop fields. Nothing: more bytes are needed. Errc::protocol, Errc::too_large.
-  Result<std::optional<exchange::ResponseHead>> take_head(std::string_view& input);
+  /// hop-by-hop fields. Nothing: more bytes are needed. `at_end`: no more will come, and by browsers' rules a head of
+  /// whole lines ends there. Errc::protocol, Errc::too_large.
+  Result<std::optional<exchange::ResponseHead>> take_head(std::string_view& input, bool at_end = false);
 
   /// Decodes body bytes from the front of `input` and appends them to `out`. Errc::protocol when the framing is broken.
   Result<void> take_body(std::string_view& input, std::string& out);
@@ -39,11 +42,14 @@ class ResponseReader {
 
  private:
   class Parser;
+  Result<std::optional<exchange::ResponseHead>> begin(ReadHead read);
+
   bool head_request_;
   bool upgrade_;
   bool continued_ = false;
   HeadLimits limits_;
   int interim_ = 0;
+  std::size_t scanned_ = 0;
   std::unique_ptr<Parser> parser_;
 };
 

@@ -17,6 +17,7 @@ namespace owndir::http {
 
 struct ServerLimits {
   std::size_t head_bytes = 65536;
+  bool as_browsers = false;  ///< HeadLimits::as_browsers, for requests that are passed on to an app
   std::size_t connections = 512;
   std::chrono::milliseconds head_wait{
       30'000};  ///< from accept, or from the first byte of a later request, to the whole head

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <vector>
 
+#include "exchange/field_value.hpp"
 #include "tunnel/wire.hpp"
 
 namespace owndir::tunnel {
@@ -15,8 +16,8 @@ using exchange::iequals;
 using exchange::RequestHead;
 using exchange::ResponseHead;
 
-constexpr std::array<std::string_view, 7> kConnectionLevel = {
-    "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"};
+constexpr std::array<std::string_view, 6> kConnectionLevel = {"connection", "keep-alive",        "proxy-connection",
+                                                              "te",         "transfer-encoding", "upgrade"};
 
 std::optional<std::uint64_t> parse_length(std::string_view text) {
   std::uint64_t value = 0;
@@ -30,7 +31,7 @@ Result<void> check_field(std::string_view name, std::string_view value, bool& le
   if (name.size() > limits.field_name) return fail(Errc::too_large, "field name");
   if (value.size() > limits.field_value) return fail(Errc::too_large, "field value");
   if (!exchange::is_token(name)) return fail(Errc::malformed, "field name");
-  if (!exchange::is_field_value(value)) return fail(Errc::malformed, "field value");
+  if (!exchange::is_passable_value(value)) return fail(Errc::malformed, "field value");
   if (iequals(name, "content-length")) {
     if (length_seen) return fail(Errc::malformed, "more than one content-length");
     if (!parse_length(value)) return fail(Errc::malformed, "content-length");
@@ -49,7 +50,7 @@ Result<void> check_request_line(std::string_view method, std::string_view target
 
 Result<void> check_status_line(std::uint16_t status, std::string_view reason, const Limits& limits) {
   if (reason.size() > limits.reason) return fail(Errc::too_large, "reason");
-  if (status < 100 || status > 599) return fail(Errc::malformed, "status");
+  if (status < 100 || status > 999) return fail(Errc::malformed, "status");
   if (!exchange::is_field_value(reason)) return fail(Errc::malformed, "reason");
   return {};
 }

@@ -36,13 +36,13 @@ const connectionFields = new Set([
   'keep-alive',
   'proxy-connection',
   'te',
-  'trailer',
   'transfer-encoding',
   'upgrade',
 ]);
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// RFC 9110 section 5.5: no control but HTAB; bytes from 0x80 on are kept.
-const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+// RFC 9110 section 5.5: CR, LF and NUL are dangerous; what else browsers send and take is kept.
+const fieldValue = /^[\x01-\x09\x0b\x0c\x0e-\xff]*$/;
+const reasonPhrase = /^[\t\x20-\x7e\x80-\xff]*$/;
 const targetForm = /^(?:\*|\/[\x21\x22\x24-\x7e\x80-\xff]*)$/;
 const contentLengthMax = 2n ** 63n - 1n;
 
@@ -125,10 +125,10 @@ function checkRequest(head: RequestHead): void {
 }
 
 function checkResponse(head: ResponseHead): void {
-  if (!Number.isInteger(head.status) || head.status < 100 || head.status > 599)
+  if (!Number.isInteger(head.status) || head.status < 100 || head.status > 999)
     fail('malformed', 'status out of range');
   checkLength('reason', head.reason.length, tunnelLimits.reason);
-  if (!fieldValue.test(head.reason)) fail('malformed', 'reason with a control character');
+  if (!reasonPhrase.test(head.reason)) fail('malformed', 'reason with a control character');
   checkFields(head.fields);
 }
 

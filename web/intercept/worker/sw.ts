@@ -148,7 +148,9 @@ async function responseOf(got: PortAnswer, app: string, request: Request, ask: A
   for (const [name, value] of fields) headers.append(name, value);
   const garbled = ask ? [...headers].filter(([, value]) => beyondAscii(value)) : [];
   if (garbled.length > 0) headers.set(kTextField, written(garbled));
-  return new Response(isNull ? null : body, { status: head.status, statusText: head.reason, headers });
+  // No Response can have more; what is beyond is an error of the server to every client (RFC 9110 section 15).
+  const status = Math.min(head.status, 599);
+  return new Response(isNull ? null : body, { status, statusText: head.reason, headers });
 }
 
 /** To the same app by the URL that its documents have; elsewhere as it says. */

@@ -31,10 +31,10 @@ function responseOf({ head, body }: PortAnswer, origin: string, method: string):
   const { status } = head;
   const given = hasNoBody(status) || method === 'HEAD' ? null : (body ?? new Uint8Array());
   const response = new NativeResponse(given, {
-    ...{ status, headers },
+    ...{ status: Math.min(status, 599), headers }, // no Response can be made with more
     statusText: /^[\t\x20-\x7e\x80-\xff]*$/.test(head.reason) ? head.reason : '',
   });
-  return show(response, { url: origin + head.target, redirected: head.redirected, type: 'basic' });
+  return show(response, { url: origin + head.target, redirected: head.redirected, type: 'basic', status });
 }
 
 /** Its body as something of known size, except for a stream that the app has made; text at once, for last words. */
