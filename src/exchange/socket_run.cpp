@@ -30,8 +30,12 @@ Awaitable<void> SocketRun::run() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_await tasks_.stop();
   session_.reset();
-  const std::uint16_t code = stopped ? close_code::kGoingAway : failed_ ? close_code::kInternal : close_code::kNormal;
+  std::uint16_t code = stopped ? close_code::kGoingAway : failed_ ? close_code::kInternal : close_code::kNormal;
   std::string reason = stopped ? "this end stops" : failed_ ? "a fault of this end; its log says more" : "";
+  if (socket_.close_code() != close_code::kBroken) {  // the other end has closed: the answer is the same, if it is owed
+    code = socket_.close_code();
+    reason = socket_.close_reason();
+  }
   co_await socket_.close(code, std::move(reason));
 }
 

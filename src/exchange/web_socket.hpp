@@ -53,9 +53,9 @@ class WebSocket {
   /// for text that is not UTF-8, likewise.
   virtual Awaitable<Result<void>> send(SocketMessage message) = 0;
 
-  /// Sends a close (an unsendable code as none; the reason is cut to 123 bytes) after what was sent, and waits, for a
-  /// bounded time, until the other end has answered it; messages that arrive meanwhile are dropped. With 1006 the
-  /// connection ends after what was sent, without a close. Nothing when closed.
+  /// Sends a close (an unsendable code as none, the reason cut to 123 bytes) after what was sent: the answer where the
+  /// other end has closed first, else waits, for a bounded time, for its answer; messages that arrive meanwhile are
+  /// dropped. With 1006 the connection ends after what was sent, without a close. Nothing when it is over.
   virtual Awaitable<void> close(std::uint16_t code, std::string reason) = 0;
 
   /// What the other end sent with its close: 1005 for no code, 1006 while it has sent none.

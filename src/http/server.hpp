@@ -33,6 +33,7 @@ struct ServerLimits {
   std::chrono::milliseconds socket_ping_after{30'000};  ///< silence of a WebSocket's client before a ping
   std::chrono::milliseconds socket_dead_after{60'000};  ///< silence after which its connection is cut
   std::chrono::milliseconds socket_close_wait{2000};    ///< for the client to answer our close
+  std::chrono::milliseconds socket_answer_wait{6000};   ///< a session's time to answer the client's close
 };
 
 struct ServerOptions {

@@ -1,10 +1,6 @@
 #include "http/socket_carrier.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/sha.h>
-
 #include <algorithm>
-#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -40,29 +36,8 @@ websocket::stream_base::timeout no_deadlines() {
 
 }  // namespace
 
-std::string accept_of(std::string_view key) {
-  const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  std::array<unsigned char, SHA_DIGEST_LENGTH> hash{};
-  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
-  std::array<unsigned char, 32> coded{};
-  const int size = EVP_EncodeBlock(coded.data(), hash.data(), static_cast<int>(hash.size()));
-  return {reinterpret_cast<const char*>(coded.data()), static_cast<std::size_t>(size)};
-}
-
-std::size_t SocketTransport::take_question(std::string text) {
-  static constexpr std::string_view kField = "Sec-WebSocket-Key: ";
-  question_ += text;
-  const std::size_t at = question_.find(kField);
-  if (at == question_.npos || !question_.ends_with("\r\n\r\n")) return text.size();
-  const std::size_t begin = at + kField.size();
-  const std::string key = question_.substr(begin, question_.find('\r', begin) - begin);
-  answer_ = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-            accept_of(key) + "\r\n\r\n";
-  question_.clear();
-  return text.size();
-}
-
 bool SocketCarrier::begin_client() {
+  client_ = true;
   stream_.set_option(no_deadlines());
   beast::error_code error;
   stream_.handshake("localhost", "/", error);
@@ -96,14 +71,15 @@ Awaitable<bool> SocketCarrier::accept(std::string key, const exchange::SocketAcc
   co_return !error;
 }
 
-void SocketCarrier::start(std::function<void()> on_over) {
-  on_over_ = std::move(on_over);
+void SocketCarrier::start(std::function<void(bool closes)> on_end) {
+  on_end_ = std::move(on_end);
+  stream_.next_layer().begin_frames();
   chunk_.resize(kChunk);
   stream_.auto_fragment(false);
   stream_.read_message_max(limits_.message);
   stream_.control_callback([this](websocket::frame_type kind, beast::string_view) {
     heard();
-    if (kind == websocket::frame_type::close) answer_close();
+    if (kind == websocket::frame_type::close) other_closes();
   });
   heard();
   if (!watched_) tasks_.spawn("web socket watch", watch());
@@ -134,8 +110,8 @@ Awaitable<Result<std::optional<SocketMessage>>> SocketCarrier::receive() {
       room_.notify();
       co_return std::optional<SocketMessage>(std::move(message));
     }
-    if (over_ && failure_) co_return fail(*failure_);
-    if (over_) co_return std::optional<SocketMessage>();
+    if (asked_ || (over_ && !failure_)) co_return std::optional<SocketMessage>();
+    if (over_) co_return fail(*failure_);
     const bool woken = co_await arrived_.wait();
     if (!woken) co_return fail(Errc::cancelled, "receiving from a WebSocket");
   }
@@ -145,14 +121,14 @@ Awaitable<Result<void>> SocketCarrier::send(SocketMessage message) {
   if (message.data.size() > limits_.message)
     co_return fail(Errc::too_large, "a message of " + std::to_string(message.data.size()) + " bytes");
   if (message.text && !is_utf8(as_text(message.data))) co_return fail(Errc::malformed, "text that is not UTF-8");
-  while (outgoing_ && !over_ && !closing_) {
+  while (outgoing_ && !is_shut()) {
     const bool woken = co_await changed_.wait();
     if (!woken) co_return fail(Errc::cancelled, "sending to a WebSocket");
   }
-  if (over_ || closing_) co_return fail(Errc::closed, "the WebSocket");
+  if (is_shut()) co_return fail(Errc::closed, "the WebSocket");
   outgoing_ = std::move(message);
   wanted_.notify();
-  while (outgoing_ && !over_) {
+  while (outgoing_ && !over_ && !asked_) {
     const bool woken = co_await changed_.wait();
     if (!woken) co_return fail(Errc::cancelled, "sending to a WebSocket");
   }
@@ -168,16 +144,30 @@ Awaitable<void> SocketCarrier::close(std::uint16_t code, std::string reason) {
   }
 }
 
-/// Browsers show what the other end answered: the same code and reason, where Beast's own answer would have no reason,
-/// and 1000 for none. Beast sends this one instead, because it has begun before its own.
+/// The other end closes first: our side learns of it, and what it answers by `close` goes out in place of Beast's own
+/// answer, which waits for it. Browsers show the code and the reason.
+void SocketCarrier::other_closes() {
+  if (in_close_) return;  // that is the answer to ours
+  asked_ = true;
+  stream_.next_layer().hold_close();
+  keep_reason();
+  due_at(close_due_, steady_clock::now() + limits_.answer_wait + limits_.close_wait);
+  arrived_.notify();
+  changed_.notify();
+  wanted_.notify();
+  if (closing_ && !breaking_) return answer_close();  // ours was on its way
+  if (on_end_) on_end_(true);
+}
+
 void SocketCarrier::answer_close() {
-  if (in_close_) return;
-  in_close_ = true;
-  due_at(close_due_, steady_clock::now() + limits_.close_wait);
-  const websocket::close_reason same = stream_.reason();
-  stream_.async_close(same, [this, alive = std::weak_ptr<bool>(alive_)](const beast::error_code& error) {
-    if (!alive.expired()) over(error ? error : make_error_code(websocket::error::closed));
-  });
+  const std::string_view reason(closing_->reason.data(), closing_->reason.size());
+  stream_.next_layer().release(close_frame(closing_->code, reason, client_));
+}
+
+void SocketCarrier::keep_reason() {
+  const websocket::close_reason& reason = stream_.reason();
+  close_code_ = reason.code == websocket::close_code::none ? exchange::close_code::kNone : reason.code;
+  close_reason_.assign(reason.reason.data(), reason.reason.size());
 }
 
 /// What was sent arrives, and then an end of the connection that nobody can take for a close.
@@ -201,6 +191,7 @@ void SocketCarrier::want_close(std::uint16_t code, std::string_view reason) {
   due_at(close_due_, steady_clock::now() + limits_.close_wait);
   room_.notify();
   wanted_.notify();
+  if (asked_ && !breaking_) answer_close();
 }
 
 Awaitable<void> SocketCarrier::read() {
@@ -241,7 +232,7 @@ bool SocketCarrier::take_chunk(std::size_t size) {
 
 Awaitable<void> SocketCarrier::write() {
   while (!over_) {
-    if (outgoing_) {
+    if (outgoing_ && !asked_) {
       const SocketMessage message = std::move(*outgoing_);
       outgoing_.reset();
       changed_.notify();
@@ -255,7 +246,7 @@ Awaitable<void> SocketCarrier::write() {
       cut();
     } else if (closing_ && breaking_ && !in_close_) {
       break_off();
-    } else if (closing_ && !in_close_) {
+    } else if (closing_ && !in_close_ && !asked_) {
       in_close_ = true;
       const websocket::close_reason reason = *closing_;
       const auto [error] = co_await stream_.async_close(reason, kTuple);
@@ -268,7 +259,7 @@ Awaitable<void> SocketCarrier::write() {
 }
 
 Awaitable<void> SocketCarrier::ping() {
-  while (!over_) {
+  while (!over_ && !asked_) {
     const SteadyTime now = steady_clock::now();
     if (!reading_) heard_at_ = now;
     if (now - heard_at_ >= limits_.dead_after) {
@@ -312,10 +303,7 @@ void SocketCarrier::over(const beast::error_code& error) {
   if (over_) return;
   over_ = true;
   if (error == websocket::error::closed) {
-    const websocket::close_reason& reason = stream_.reason();
-    const auto code = static_cast<std::uint16_t>(reason.code);
-    close_code_ = code == 0 ? exchange::close_code::kNone : code;
-    close_reason_.assign(reason.reason.data(), reason.reason.size());
+    keep_reason();
   } else if (error.category() == make_error_code(websocket::error::closed).category()) {
     linger_ = true;
     failure_ = Error{make_error_code(Errc::protocol), "the other end of the WebSocket: " + error.message()};
@@ -326,7 +314,7 @@ void SocketCarrier::over(const beast::error_code& error) {
   arrived_.notify();
   changed_.notify();
   wanted_.notify();
-  if (on_over_) on_over_();
+  if (on_end_) on_end_(false);
 }
 
 /// What waits for the network then fails.

@@ -3,7 +3,6 @@
 // this layer; network thread only. permessage-deflate is off.
 
 #include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/websocket/stream.hpp>
 #include <deque>
 #include <functional>
@@ -12,57 +11,10 @@
 
 #include "base/clock.hpp"
 #include "exchange/web_socket.hpp"
-#include "http/net_stream.hpp"
 #include "http/socket_limits.hpp"
+#include "http/socket_transport.hpp"
 
 namespace owndir::http {
-
-/// A connection whose teardown leaves the last wait to us: Beast's would wait for ever for the other end's.
-class SocketTransport final : public NetStream {
- public:
-  explicit SocketTransport(NetStream stream) : NetStream(std::move(stream)) {}
-
-  template <class Handler>
-  friend void async_teardown(boost::beast::role_type, SocketTransport& transport, Handler&& handler) {
-    boost::system::error_code error;
-    transport.socket().shutdown(Socket::shutdown_send, error);
-    asio::post(transport.get_executor(),
-               boost::beast::bind_front_handler(std::forward<Handler>(handler), boost::system::error_code()));
-  }
-  friend void teardown(boost::beast::role_type, SocketTransport&, boost::system::error_code&) {}
-  friend void beast_close_socket(SocketTransport& transport) { transport.close(); }
-
-  /// Plays the handshake of Beast's client, which knows no way to begin after one: what it asks is answered here, with
-  /// the network untouched.
-  template <class Buffers>
-  std::size_t write_some(const Buffers& buffers, boost::system::error_code&) {
-    return take_question(boost::beast::buffers_to_string(buffers));
-  }
-  template <class Buffers>
-  std::size_t write_some(const Buffers& buffers) {
-    boost::system::error_code error;
-    return write_some(buffers, error);
-  }
-  template <class Buffers>
-  std::size_t read_some(const Buffers& buffers) {
-    boost::system::error_code error;
-    return read_some(buffers, error);
-  }
-  template <class Buffers>
-  std::size_t read_some(const Buffers& buffers, boost::system::error_code&) {
-    const std::size_t size = asio::buffer_copy(buffers, asio::buffer(answer_));
-    answer_.erase(0, size);
-    return size;
-  }
-
- private:
-  std::size_t take_question(std::string text);
-
-  std::string question_, answer_;
-};
-
-/// Sec-WebSocket-Accept for a key (RFC 6455 section 4.2.2).
-std::string accept_of(std::string_view key);
 
 /// Four coroutines keep it going until the connection is over: `read` (one read ahead of the session, bounded), `write`
 /// (the one place that sends messages and the close, so that cancelling a sender never cuts a frame), `ping` and
@@ -84,8 +36,9 @@ class SocketCarrier final : public exchange::WebSocket {
   Awaitable<bool> accept(std::string key, const exchange::SocketAccept& accept);
   /// The client's end, after a 101 that was found good; false when Beast thinks otherwise.
   bool begin_client();
-  /// After either. `on_over` is called once, when the connection is over or the other end has closed.
-  void start(std::function<void()> on_over);
+  /// After either. `on_end` is called when the other end closes (true), which our side then answers by `close` within
+  /// answer_wait, and once when the connection is over (false).
+  void start(std::function<void(bool closes)> on_end);
   /// Ends it at once, without a close.
   void cut();
   /// After the last use: ends what is left of the connection. Cannot be cancelled; its waits are bounded.
@@ -107,7 +60,10 @@ class SocketCarrier final : public exchange::WebSocket {
   Awaitable<void> watch();
 
   bool take_chunk(std::size_t size);
+  void other_closes();
   void answer_close();
+  void keep_reason();
+  bool is_shut() const { return over_ || asked_ || closing_; }
   void break_off();
   void want_close(std::uint16_t code, std::string_view reason);
   void over(const boost::beast::error_code& error);
@@ -117,7 +73,7 @@ class SocketCarrier final : public exchange::WebSocket {
   Stream stream_;
   const SocketLimits limits_;
   TaskGroup tasks_;
-  std::function<void()> on_over_;
+  std::function<void(bool)> on_end_;
 
   std::deque<SocketMessage> queue_;
   std::size_t queued_ = 0;
@@ -136,9 +92,11 @@ class SocketCarrier final : public exchange::WebSocket {
   SteadyTime write_due_ = SteadyTime::max();
   SteadyTime close_due_ = SteadyTime::max();
   SteadyTime heard_at_;
+  bool client_ = false;
   bool watched_ = false;
   bool reading_ = false;
   bool in_close_ = false;
+  bool asked_ = false;     ///< the other end has closed first
   bool breaking_ = false;  ///< our close is none: the connection just ends
   bool pinged_ = false;
 
@@ -147,7 +105,6 @@ class SocketCarrier final : public exchange::WebSocket {
   std::optional<Error> failure_;  ///< unless it was closed in order
   std::uint16_t close_code_ = exchange::close_code::kBroken;
   std::string close_reason_;
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace owndir::http

@@ -16,6 +16,7 @@ SocketLimits socket_limits(const ServerLimits& limits) {
   socket.dead_after = limits.socket_dead_after;
   socket.write_wait = limits.write_wait;
   socket.close_wait = limits.socket_close_wait;
+  socket.answer_wait = limits.socket_answer_wait;
   socket.linger_wait = limits.linger_wait;
   return socket;
 }
@@ -29,7 +30,9 @@ Awaitable<void> run_web_socket(asio::ip::tcp::socket socket, const ServerLimits&
   const bool opened = co_await carried.accept(std::move(key), accept);
   exchange::SocketRun run(executor, carried, std::move(accept.session));
   if (opened) {
-    carried.start([&run, grace = limits.half_close_wait] { run.other_end_gone(grace); });
+    carried.start([&run, &limits](bool closes) {
+      run.other_end_gone(closes ? limits.socket_answer_wait : limits.half_close_wait);
+    });
     co_await run.run();
   }
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());

@@ -278,6 +278,62 @@ TEST_F(HttpWebSocket, TellsTheSessionHowTheClientClosed) {
   }
 }
 
+TEST_F(HttpWebSocket, TheAnswerToACloseIsTheSessionsOwnAndWaitsForIt) {
+  static std::promise<void> asked;
+  asked = {};
+  handler.play = [](WebSocket& socket, Told& told) -> Awaitable<void> {
+    const Result<std::optional<SocketMessage>> end = co_await socket.receive();
+    if (!end || *end) co_return;
+    SocketMessage late{true, to_bytes("late")};
+    const Result<void> sent = co_await socket.send(std::move(late));
+    asked.set_value();
+    told.ended.set_value(sent ? "sent" : std::to_string(socket.close_code()));
+    std::string reason = "so long";
+    co_await socket.close(4002, std::move(reason));
+  };
+  TestServer server(handler);
+  SocketClient client(server.port());
+  client.open();
+  client.send(kClose, close_payload(4001, "bye"));
+  EXPECT_EQ(client.receive(), (Frame{kClose, close_payload(4002, "so long")}));
+  EXPECT_EQ(asked.get_future().wait_for(0s), std::future_status::ready) << "it was answered before the session knew";
+  EXPECT_EQ(ended(), "4001");
+  EXPECT_EQ(client.raw().read_to_end(), "");
+}
+
+TEST_F(HttpWebSocket, ASessionMayAnswerACloseByBreakingOff) {
+  handler.play = [](WebSocket& socket, Told&) -> Awaitable<void> {
+    co_await socket.receive();
+    std::string none;
+    co_await socket.close(exchange::close_code::kBroken, std::move(none));
+  };
+  TestServer server(handler);
+  SocketClient client(server.port());
+  client.open();
+  client.send(kClose, close_payload(4001, "bye"));
+  EXPECT_EQ(client.raw().read_to_end(), "");
+}
+
+TEST_F(HttpWebSocket, WhatIsBeingSentWhenTheClientClosesArrivesBeforeTheAnswer) {
+  handler.play = [](WebSocket& socket, Told& told) -> Awaitable<void> {
+    for (;;) {
+      SocketMessage message{false, Bytes(8 << 20, std::byte{0x88})};
+      const Result<void> sent = co_await socket.send(std::move(message));
+      if (sent) continue;
+      told.ended.set_value(std::to_string(socket.close_code()));
+      co_return;
+    }
+  };
+  TestServer server(handler);
+  SocketClient client(server.port());
+  client.open();
+  client.send(kClose, close_payload(4001, "bye"));
+  Frame frame = client.receive();
+  for (; frame.opcode == kBinary; frame = client.receive()) EXPECT_EQ(frame.payload.size(), 8U << 20);
+  EXPECT_EQ(frame, (Frame{kClose, close_payload(4001, "bye")}));
+  EXPECT_EQ(ended(), "4001");
+}
+
 TEST_F(HttpWebSocket, TellsTheSessionThatTheClientVanished) {
   handler.play = tell_end;
   TestServer server(handler);
@@ -289,7 +345,7 @@ TEST_F(HttpWebSocket, TellsTheSessionThatTheClientVanished) {
 }
 
 TEST_F(HttpWebSocket, CancelsASessionThatDoesNotNoticeThatTheClientLeft) {
-  limits.half_close_wait = 10ms;
+  limits.socket_answer_wait = 10ms;
   handler.play = idle;
   TestServer server(handler, limits);
   SocketClient client(server.port());

@@ -186,6 +186,51 @@ TEST_F(TunnelSocketTest, TheEndOfTheSessionClosesBothEnds) {
   EXPECT_EQ(seen.end, "4000");
 }
 
+TEST_F(TunnelSocketTest, TheAnswerToACloseIsTheSessionsOwn) {
+  serve([](exchange::WebSocket& socket, Seen& told) -> Awaitable<void> {
+    const Result<std::optional<SocketMessage>> end = co_await socket.receive();
+    if (!end || *end) co_return;
+    SocketMessage late{true, to_bytes("late")};
+    const Result<void> too_late = co_await socket.send(std::move(late));
+    told.end = too_late ? "sent" : socket.close_reason();
+    std::string reason = "so long";
+    co_await socket.close(4002, std::move(reason));
+  });
+  connect();
+  LocalSocket* const local = relay();
+  local->hang_up(4001, "bye");
+  ASSERT_TRUE(until([&] { return relays == 0; }));
+  EXPECT_EQ(seen.end, "bye");
+  EXPECT_EQ(*local->closed, (std::pair<std::uint16_t, std::string>{4002, "so long"}));
+  EXPECT_TRUE(until([&] { return server->stats().exchanges_active == 0; }));
+  EXPECT_EQ(client->stats().exchanges_active, 0U);
+}
+
+TEST_F(TunnelSocketTest, ASessionThatBreaksInsteadOfAnsweringBreaksTheOtherEnd) {
+  serve([](exchange::WebSocket& socket, Seen&) -> Awaitable<void> {
+    co_await socket.receive();
+    std::string none;
+    co_await socket.close(exchange::close_code::kBroken, std::move(none));
+  });
+  connect();
+  LocalSocket* const local = relay();
+  local->hang_up(4001, "bye");
+  ASSERT_TRUE(until([&] { return relays == 0; }));
+  EXPECT_EQ(local->closed->first, 1006);
+}
+
+TEST_F(TunnelSocketTest, ASessionThatDoesNotAnswerHasItsTimeAndIsThenAnsweredFor) {
+  server_options.limits.socket_close_ms = 100;
+  serve(play_idle);
+  connect();
+  watch_server();
+  inject_open();
+  EXPECT_TRUE(until([&] { return seen.begun; }));
+  inject({{FrameType::socket_close, 0, 1}, SocketClose{4001, "bye"}});
+  ASSERT_TRUE(until([&] { return sent_close() || sent_reset(); }));
+  EXPECT_EQ(seen.end, "cancelled");
+}
+
 TEST_F(TunnelSocketTest, DroppingTheRelayBreaksTheSession) {
   serve(play_echo);
   connect();

@@ -173,7 +173,12 @@ void Driver::apply(MessagePiece& action) {
 
 void Driver::apply(SocketClosed& action) {
   const auto found = carried_.find(action.id);
-  if (found != carried_.end()) found->second->inbox->closed = std::move(action.close);
+  if (found == carried_.end()) return;
+  const std::shared_ptr<Inbox> inbox = found->second->inbox;
+  inbox->closed = std::move(action.close);
+  inbox->changed.notify();
+  found->second->outgoing->wake.notify();
+  if (inbox->on_closed) inbox->on_closed();
 }
 
 void Driver::apply(Writable& action) {

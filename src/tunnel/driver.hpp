@@ -44,6 +44,7 @@ class Driver final : public IncomingOwner, public std::enable_shared_from_this<D
     std::optional<Error> error;         ///< the end, when it was not closed
     bool over = false;
     Notifier changed;
+    std::function<void()> on_closed;  ///< the other end has, and waits for an answer
     std::function<void()> on_over;
   };
   /// One exchange as the driver sees it.

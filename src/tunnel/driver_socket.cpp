@@ -7,8 +7,10 @@
 namespace owndir::tunnel {
 namespace {
 
-/// A session's time to finish after the other end has closed or gone.
+/// A session's time to finish after the other end has gone.
 constexpr std::chrono::milliseconds kGrace{1000};
+/// The same after it has closed, as a part of what it waits for the answer: then there is time to give one.
+constexpr int kAnswerParts = 10;
 constexpr std::string_view kProtocolField = "Sec-WebSocket-Protocol";
 
 }  // namespace
@@ -19,6 +21,7 @@ class Driver::Socket final : public exchange::WebSocket {
   Socket(std::shared_ptr<Driver> driver, std::shared_ptr<Carried> carried)
       : driver_(std::move(driver)), carried_(std::move(carried)), inbox_(carried_->inbox) {}
   ~Socket() override {
+    inbox_->on_closed = nullptr;
     inbox_->on_over = nullptr;
     if (inbox_->over)
       driver_->machine_.discard(id());
@@ -62,7 +65,7 @@ Awaitable<Result<std::optional<exchange::SocketMessage>>> Driver::Socket::receiv
       co_await close(exchange::close_code::kNotUtf8, std::move(reason));
       co_return fail(Errc::protocol, "text that is not UTF-8");
     }
-    if (inbox_->over && inbox_->closed) co_return std::optional<exchange::SocketMessage>();
+    if (inbox_->closed) co_return std::optional<exchange::SocketMessage>();
     if (inbox_->over) co_return fail(*inbox_->error);
     const bool woken = co_await inbox_->changed.wait();
     if (!woken) co_return fail(Errc::cancelled, "receiving from a WebSocket");
@@ -221,7 +224,10 @@ Awaitable<void> Driver::run_session(std::shared_ptr<Carried> carried, exchange::
   Socket socket(shared_from_this(), carried);
   exchange::SocketRun run(executor_, socket, std::move(accept.session));
   carried->inbox->on_over = [&run] { run.other_end_gone(kGrace); };
+  const std::chrono::milliseconds answer_wait(options_.limits.socket_close_ms * (kAnswerParts - 1) / kAnswerParts);
+  carried->inbox->on_closed = [&run, answer_wait] { run.other_end_gone(answer_wait); };
   co_await run.run();
+  carried->inbox->on_closed = nullptr;
   carried->inbox->on_over = nullptr;
 }
 

@@ -234,6 +234,7 @@ Result<void> Machine::respond(ExchangeId id, const exchange::ResponseHead& head,
 std::optional<std::size_t> Machine::sendable(ExchangeId id) const {
   const Exchange* exchange = find(id);
   if (!exchange || !exchange->head_out || exchange->end_out) return std::nullopt;
+  if (exchange->kind == Kind::socket && exchange->end_in) return std::nullopt;
   const std::uint64_t frame = std::min<std::uint64_t>(peer_max_frame_, channels_[exchange->channel].max_message);
   const std::uint64_t extra = exchange->kind == Kind::socket ? limits_.socket_piece : 0;
   return static_cast<std::size_t>(std::min({exchange->credit - std::min(exchange->credit, extra), peer_data_piece_,

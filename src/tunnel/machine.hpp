@@ -51,7 +51,8 @@ struct MessagePiece {
   ExchangeId id = 0;
   Bytes message;
 };
-/// The other end closed the WebSocket; Finished follows.
+/// The other end closed the WebSocket. Finished follows: at once where that was the answer to our close, else after
+/// close_socket, for which there are socket_close_ms.
 struct SocketClosed {
   ExchangeId id = 0;
   SocketClose close;
@@ -118,7 +119,7 @@ class Machine {
   /// A message waits because `sendable` is 0: the other end has stall_ms to change that.
   void wait_for_credit(ExchangeId id);
   /// Closes a WebSocket: nothing more is sent, what comes in is dropped, and the other end has socket_close_ms to
-  /// answer. Once.
+  /// answer. After SocketClosed it is the answer, which ends the exchange. Once.
   void close_socket(ExchangeId id, SocketClose close);
   /// The reader took bytes of Received pieces away.
   void consumed(ExchangeId id, std::uint64_t bytes);

@@ -244,7 +244,7 @@ void Machine::on_credit(ExchangeId id, Exchange& exchange, std::uint32_t bytes) 
 
 void Machine::on_reset(ExchangeId id, Exchange& exchange, const Reset& reset) {
   if (role_ == Role::server && !allowed_rate()) return;
-  const bool complete = role_ == Role::client && exchange.end_in;
+  const bool complete = role_ == Role::client && exchange.end_in && exchange.kind == Kind::http;
   end(id, exchange);
   if (complete) {
     actions_.push_back(Finished{id});

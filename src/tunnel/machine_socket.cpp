@@ -27,7 +27,8 @@ bool Machine::send_piece(ExchangeId id, std::size_t size, bool text, bool last,
                          std::span<std::byte, kFrameHeader> header) {
   Exchange* exchange = find(id);
   const std::uint64_t cost = size + limits_.socket_piece;
-  if (!exchange || exchange->kind != Kind::socket || exchange->end_out || cost > exchange->credit) return false;
+  if (!exchange || exchange->kind != Kind::socket || exchange->end_out || exchange->end_in) return false;
+  if (cost > exchange->credit) return false;
   exchange->sent += size;
   exchange->credit -= cost;
   const unsigned flags =
@@ -48,16 +49,22 @@ void Machine::close_socket(ExchangeId id, SocketClose close) {
   if (!is_utf8(close.reason)) close.reason.clear();
   send(exchange->channel, Frame{{FrameType::socket_close, 0, id}, std::move(close)});
   exchange->end_out = true;
-  exchange->stalled_since.reset();
-  exchange->close_due = now_ + std::chrono::milliseconds(limits_.socket_close_ms);
   exchange->discarding = true;
   exchange->window->consume(exchange->window->buffered());
+  if (exchange->end_in) {  // that was the answer
+    end(id, *exchange);
+    actions_.push_back(Finished{id});
+    return;
+  }
+  exchange->stalled_since.reset();
+  exchange->close_due = now_ + std::chrono::milliseconds(limits_.socket_close_ms);
 }
 
 void Machine::on_socket_frame(ExchangeId id, Exchange& exchange, Frame frame) {
   if (frame.header.type == FrameType::socket_accept)
     return on_socket_accept(id, exchange, std::move(std::get<exchange::ResponseHead>(frame.content)));
-  if (exchange.kind != Kind::socket) return violation(id, exchange, Code::protocol, "a frame of a WebSocket");
+  if (exchange.kind != Kind::socket || exchange.end_in)
+    return violation(id, exchange, Code::protocol, "a frame of a WebSocket that is not open");
   if (frame.header.type == FrameType::socket_close)
     return on_socket_close(id, exchange, std::move(std::get<SocketClose>(frame.content)));
   if (frame.header.has(Flag::pong) || exchange.end_out) return;
@@ -77,7 +84,8 @@ void Machine::on_socket_accept(ExchangeId id, Exchange& exchange, exchange::Resp
 void Machine::on_socket_message(ExchangeId id, Exchange& exchange, const FrameHeader& header, Bytes message) {
   const std::size_t size = message.size() - kFrameHeader;
   const bool last = header.has(Flag::end);
-  if (exchange.kind != Kind::socket) return violation(id, exchange, Code::protocol, "a message without a WebSocket");
+  if (exchange.kind != Kind::socket || exchange.end_in)
+    return violation(id, exchange, Code::protocol, "a message without an open WebSocket");
   if (size == 0 && !last) return violation(id, exchange, Code::protocol, "a piece without a byte");
   const std::uint64_t total = exchange.message_in + size;
   if (total > limits_.socket_message) return violation(id, exchange, Code::too_large, "a WebSocket message");
@@ -92,11 +100,19 @@ void Machine::on_socket_message(ExchangeId id, Exchange& exchange, const FrameHe
   actions_.push_back(MessagePiece{id, std::move(message)});
 }
 
+/// Where the other end has closed first, our side says what the answer is, by close_socket, in good time.
 void Machine::on_socket_close(ExchangeId id, Exchange& exchange, SocketClose close) {
-  if (!exchange.end_out) send(exchange.channel, Frame{{FrameType::socket_close, 0, id}, SocketClose{close.code, {}}});
-  end(id, exchange);
+  exchange.end_in = true;
+  assembling_ -= std::exchange(exchange.message_in, 0);
+  const bool answers = exchange.end_out;
+  if (answers) {
+    end(id, exchange);
+  } else {
+    exchange.stalled_since.reset();
+    exchange.close_due = now_ + std::chrono::milliseconds(limits_.socket_close_ms);
+  }
   actions_.push_back(SocketClosed{id, std::move(close)});
-  actions_.push_back(Finished{id});
+  if (answers) actions_.push_back(Finished{id});
 }
 
 }  // namespace owndir::tunnel
