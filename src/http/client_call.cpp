@@ -200,11 +200,13 @@ Awaitable<Result<Bytes>> Client::Call::read_body(std::shared_ptr<Call> self, std
 /// More input; false at the orderly end of it. A reset, or a TLS connection that was cut, is never such an end.
 Awaitable<Result<bool>> Client::Call::receive(std::shared_ptr<Call> self) {
   if (!self->stream_) co_return fail(Errc::closed, "the connection of the response");
+  if (self->ended_) co_return false;  // Asio would wait for something new
   self->piece_.resize(self->state_->limits.piece);
   const auto space = asio::buffer(self->piece_);
   const auto [error, size] = co_await self->stream_->async_read_some(space, kTuple);
   if (self->timed_out_) co_return fail(Errc::timeout, "waiting for the response");
-  if (error == asio::error::eof) co_return false;
+  self->ended_ = error == asio::error::eof;
+  if (self->ended_) co_return false;
   if (error) co_return fail(Errc::closed, "reading the response: " + error.message());
   self->heard_ = true;
   self->input_.append(self->piece_.data(), size);

@@ -88,6 +88,7 @@ class Client::Call : public std::enable_shared_from_this<Call> {
   Notifier continue_;   ///< 100, or a final answer
   bool sent_ = true;    ///< the request is sent, its body included
   bool heard_ = false;  ///< a byte has arrived
+  bool ended_ = false;  ///< the server has ended its side in order
   bool head_ = false;
   bool timed_out_ = false;
 };
