@@ -1,5 +1,6 @@
 // The small part of wptserve that the test files in subset/ need: files, `.any.html` pages made of `.any.js`, values put into
 // `.sub.js`, some of the handlers, and a WebSocket echo. One port for everything; listens on loopback.
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join, normalize } from 'node:path';
@@ -108,15 +109,37 @@ function file(req, res) {
   return answer(res, 200, { 'Content-Type': types[path.split('.').at(-1)] ?? 'text/plain' }, Buffer.from(text));
 }
 
-function echo(server) {
+function echo() {
   const { WebSocketServer } = require('ws');
   const handleProtocols = (offered) => (offered.has('echo') ? 'echo' : false);
-  new WebSocketServer({ server, path: '/echo', perMessageDeflate: false, handleProtocols }).on('connection', (socket) => {
+  return new WebSocketServer({ noServer: true, perMessageDeflate: false, handleProtocols }).on('connection', (socket) => {
     socket.on('error', () => {});
     socket.on('message', (data, binary) => {
       socket.send(data, { binary });
       if (!binary && String(data) === 'Goodbye') socket.close();
     });
+  });
+}
+
+/** A WebSocket whose close is answered a second late, which no library does. */
+function delayedPassiveClose(req, socket) {
+  const accept = createHash('sha1').update(`${req.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  socket.on('error', () => {});
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+  socket.once('data', (frame) => {
+    const mask = frame.subarray(2, 6);
+    const payload = frame.subarray(6).map((byte, i) => byte ^ mask[i % 4]);
+    setTimeout(() => socket.end(Buffer.concat([Buffer.from([frame[0], payload.length]), payload])), 1000);
+  });
+}
+
+function webSockets(server) {
+  const echoing = echo();
+  server.on('upgrade', (req, socket, head) => {
+    const path = req.url.split('?')[0];
+    if (path === '/delayed-passive-close') return delayedPassiveClose(req, socket);
+    if (path !== '/echo') return socket.destroy();
+    return echoing.handleUpgrade(req, socket, head, (opened) => echoing.emit('connection', opened));
   });
 }
 
@@ -128,7 +151,7 @@ export async function startSubset(t) {
     if (handler === undefined) return file(req, res);
     return void Promise.resolve(handler(req, res, parametersOf(req.url))).catch(() => res.destroy());
   });
-  echo(server);
+  webSockets(server);
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   t.defer(() => {
     server.closeAllConnections();
