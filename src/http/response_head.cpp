@@ -84,7 +84,7 @@ Result<ReadHead> read_response_head(std::string_view head, const HeadLimits& lim
       read.odd = true;
       std::string none;
       std::string& value = fields.empty() ? none : fields.back().value;
-      if (!unfold(line, after_field, value, limits)) return fail(Errc::too_large, "a field of the response");
+      if (!unfold(line, after_field, value, limits)) return fail(broken("a field beyond its limit"));
       continue;
     }
     first = false;
@@ -97,7 +97,7 @@ Result<ReadHead> read_response_head(std::string_view head, const HeadLimits& lim
     if (!after_field) continue;
     const std::string_view value = trimmed(line.substr(colon + 1));
     if (fields.size() >= limits.fields || name.size() > limits.field_name || value.size() > limits.field_value)
-      return fail(Errc::too_large, "a field of the response, or their number");
+      return fail(broken("a field beyond its limit, or too many"));
     fields.push_back({std::string(name), std::string(value)});
   }
   if (!head.empty()) return fail(broken("something after its empty line"));

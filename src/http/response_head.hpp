@@ -21,7 +21,7 @@ struct ReadHead {
 /// Where the first head ends, its empty line included; npos: not in `input`. Looks at what begins after `from`.
 std::size_t head_size(std::string_view input, std::size_t from = 0);
 
-/// `head` holds whole lines, the empty one at most at its end. Errc::protocol, Errc::too_large.
+/// `head` holds whole lines, the empty one at most at its end. Errc::protocol.
 Result<ReadHead> read_response_head(std::string_view head, const HeadLimits& limits);
 
 }  // namespace owndir::http

@@ -55,8 +55,11 @@ class LocalSocket final : public exchange::WebSocket {
     changed_.notify();
     co_return;
   }
-  std::uint16_t close_code() const override { return gone_ ? gone_->first : exchange::close_code::kBroken; }
-  std::string close_reason() const override { return gone_ ? gone_->second : std::string(); }
+  /// A close of the relay is answered with the same.
+  std::uint16_t close_code() const override {
+    return gone_ ? gone_->first : closed ? closed->first : exchange::close_code::kBroken;
+  }
+  std::string close_reason() const override { return gone_ ? gone_->second : closed ? closed->second : std::string(); }
 
  private:
   std::deque<SocketMessage> said_;
