@@ -14,7 +14,7 @@ import { openBrowser, openPage } from '../tests/support/chromium.mjs';
 import { whyNot } from '../tests/support/needs.mjs';
 import { require, root } from '../tests/support/paths.mjs';
 import { Child } from '../tests/support/processes.mjs';
-import { esbuildWorkers } from '../web/worker-plugin.mjs';
+import { esbuildWorkers, knowsItself } from '../web/worker-plugin.mjs';
 import { spentPerMib, threadTimes } from './chromium/threads.mjs';
 import { median, programOf, short } from './tunnel.mjs';
 
@@ -93,7 +93,7 @@ function browserOf(profile) {
 
 async function open(t, programs) {
   const { outputFiles } = await require('esbuild').build({
-    entryPoints: [join(root, 'bench/chromium/page.ts')], bundle: true, write: false, format: 'iife', target: 'chrome120', plugins: [esbuildWorkers],
+    entryPoints: [join(root, 'bench/chromium/page.ts')], bundle: true, write: false, format: 'iife', target: 'chrome120', plugins: [esbuildWorkers], ...knowsItself,
   });
   const file = join(t.directory, 'bench.html');
   writeFileSync(file, `<!doctype html><title>bench</title><script>${outputFiles[0].text.replace(/<\/script/g, '<\\/script')}</script>`);

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const web = fileURLToPath(new URL('.', import.meta.url));
 const bundles = [
-  { from: 'shell/page.ts', to: 'page.js' },
+  { from: 'shell/page.ts', to: 'page.js', isWorkerToo: true },
   { from: 'shell/page.css', to: 'page.css' },
   { from: 'shell/listing.ts', to: 'listing.js' },
   { from: 'shell/listing.css', to: 'listing.css' },
@@ -78,12 +78,12 @@ execFileSync(process.execPath, [join(web, '../protocol/generate.mjs'), '--ts', j
   stdio: 'inherit',
 });
 
-const { bundle, functionBundle, pageWithScript } = await loadTools();
+const { bundle, functionBundle, knowsItself, pageWithScript } = await loadTools();
 const names = [];
 try {
-  for (const { from, to } of bundles) {
+  for (const { from, to, isWorkerToo } of bundles) {
     if (!existsSync(join(web, from))) continue;
-    write(join(out, to), await bundle(from));
+    write(join(out, to), await bundle(from, isWorkerToo ? knowsItself : {}));
     names.push(to);
   }
   for (const { from, name, notice, to } of functions) {

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { esbuildWorkers, target } from './worker-plugin.mjs';
 
+export { knowsItself } from './worker-plugin.mjs';
+
 const web = fileURLToPath(new URL('.', import.meta.url));
 
 /** `from`: relative to this folder. `more`: of esbuild's options. */

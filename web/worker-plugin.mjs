@@ -5,6 +5,9 @@ import { build } from 'esbuild';
 
 export const target = ['chrome110', 'firefox115', 'safari16'];
 
+/** esbuild's options for a program that starts a copy of itself as a worker (tunnel_host/program.ts): it has a name inside itself. */
+export const knowsItself = { banner: { js: '(function owndirProgram(){' }, footer: { js: '})();' } };
+
 async function bundleWorker(path) {
   const result = await build({
     entryPoints: [path],

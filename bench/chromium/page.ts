@@ -1,7 +1,7 @@
 // The browser's end of bench/chromium.mjs: transfers over bare data channels, and through tunnels in the worker and on the page.
 import { Peer } from '../../web/peer/index.ts';
 import { createTunnelChannels, fromDataChannel, type Tunnel } from '../../web/tunnel/index.ts';
-import { TunnelHost } from '../../web/tunnel_host/index.ts';
+import { isHostWorker, runHostWorker, TunnelHost } from '../../web/tunnel_host/index.ts';
 import bareSource from 'worker:./bare_worker.ts';
 import clientSource from 'worker:./client.ts';
 import { carryOut, opened, type BareJob } from './bare.ts';
@@ -185,4 +185,5 @@ const api = {
     busy = setTimeout(() => api.busy(on, off), off);
   },
 };
-Object.assign(globalThis, { bench: api });
+if (isHostWorker) runHostWorker();
+else Object.assign(globalThis, { bench: api });

@@ -102,12 +102,13 @@ describe('signing in', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('asks nobody after a cancel before the next navigation', async () => {
-    const next = signIns.next(refusal(), signal);
-    answer(null);
-    expect(await next).toBeNull();
-    expect(await signIns.next(refusal({ realm: 'another' }), signal)).toBeNull();
-    expect(asked).toHaveLength(1);
+  it('asks nobody after a cancel for the same realm, and after three for any, before the next navigation', async () => {
+    for (const [at, realm] of ['notes', 'notes', 'b', 'c', 'd', 'e'].entries()) {
+      const next = signIns.next(refusal({ realm }), signal);
+      answer(null);
+      expect(await next).toBeNull();
+      expect(asked).toHaveLength([1, 1, 2, 3, 3, 3][at] ?? NaN);
+    }
     const again = signIns.next(refusal({ navigation: true }), signal);
     answer(anna);
     expect(await again).toBe(basic('anna:pass'));

@@ -41,6 +41,7 @@ interface Question {
 const maxSpaces = 20;
 const maxPaths = 10;
 const maxRealm = 1024;
+const maxDeclined = 3;
 /** Below what a browser gives a service worker for one request. */
 const patienceMs = 240_000;
 
@@ -48,8 +49,8 @@ export class SignIns {
   readonly #ask: AskLogin;
   readonly #spaces = new Map<string, Space>();
   readonly #questions = new Map<string, Question>();
-  /** The person has declined: nobody is asked before the next navigation. */
-  #declined = false;
+  /** For which the person has declined since the last navigation: they are not asked for again, nor others after some. */
+  readonly #declined = new Set<string>();
 
   constructor(ask: AskLogin) {
     this.#ask = ask;
@@ -90,8 +91,8 @@ export class SignIns {
       return kept.authorization;
     }
     this.#spaces.delete(realm);
-    if (refusal.navigation) this.#declined = false;
-    if (this.#declined) return null;
+    if (refusal.navigation) this.#declined.clear();
+    if (this.#declined.has(realm) || this.#declined.size >= maxDeclined) return null;
     const given = await this.#answered(realm, sent !== null, signal);
     if (given !== null) this.#keep(realm, target, given);
     return given;
@@ -129,7 +130,7 @@ export class SignIns {
     const late = setTimeout(() => stop.abort(), patienceMs);
     try {
       const login = await this.#ask(challenge, stop.signal);
-      if (!login && !stop.signal.aborted) this.#declined = true;
+      if (!login && !stop.signal.aborted) this.#declined.add(challenge.realm);
       return login ? authorizationOf(login) : null;
     } finally {
       clearTimeout(late);

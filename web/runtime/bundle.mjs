@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { esbuildWorkers, target } from '../worker-plugin.mjs';
+import { esbuildWorkers, knowsItself, target } from '../worker-plugin.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -38,6 +38,7 @@ export async function bundleRuntime(entry = join(here, 'index.ts'), more = {}) {
     target,
     plugins: [esbuildWorkers, esbuildStyles],
     logLevel: 'error',
+    ...knowsItself,
     ...more,
   });
   // A script that is put inline into a page must not end its own element.

@@ -1,6 +1,8 @@
-// The entry of the runtime: the first script of every built page. Sets globalThis.owndir at once; the rest follows by itself.
+// The entry of the runtime: the first script of every built page. Sets globalThis.owndir at once; the rest follows by itself. The program of
+// the page's worker too (tunnel_host/program.ts).
 
 import { reportFault } from '../base/emitter.ts';
+import { isHostWorker, runHostWorker } from '../tunnel_host/index.ts';
 import type { Address } from './address.ts';
 import type { Owndir } from './owndir.ts';
 import { Runtime } from './runtime.ts';
@@ -53,9 +55,10 @@ function api(runtime: Runtime): Owndir {
   };
 }
 
-const { OWNDIR_SITE: described } = globalThis as { OWNDIR_SITE?: unknown };
 // Its own property: an element with the id "owndir" is a global of that name too.
-if (!Object.hasOwn(globalThis, 'owndir')) {
+if (isHostWorker) runHostWorker();
+else if (!Object.hasOwn(globalThis, 'owndir')) {
+  const { OWNDIR_SITE: described } = globalThis as { OWNDIR_SITE?: unknown };
   const runtime = new Runtime(parseSite(described, document.baseURI));
   Object.defineProperty(globalThis, 'owndir', { value: Object.freeze(api(runtime)), enumerable: true });
   runtime.start().catch(reportFault);

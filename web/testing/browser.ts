@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { BrowserContext, Page } from 'playwright-core';
-import { esbuildWorkers, target } from '../worker-plugin.mjs';
+import { esbuildWorkers, knowsItself, target } from '../worker-plugin.mjs';
 
 export const chromiumIsMissing = !existsSync('/usr/bin/chromium');
 
@@ -55,6 +55,7 @@ export async function openLibrariesPage({
       outfile: join(directory, 'page.js'),
       plugins: [esbuildWorkers],
       logLevel: 'error',
+      ...knowsItself,
     });
     const file = join(directory, 'page.html');
     writeFileSync(

@@ -2,7 +2,7 @@
 import { Peer } from '../peer/index.ts';
 import * as rendezvous from '../rendezvous/index.ts';
 import { createTunnelChannels, fromDataChannel } from '../tunnel/index.ts';
-import { TunnelHost } from '../tunnel_host/index.ts';
+import { isHostWorker, runHostWorker, TunnelHost } from '../tunnel_host/index.ts';
 import { MiniServer } from '../tunnel/testing/mini_server.ts';
 
 /** Answers an offer in this page; its server gives n bytes for /bytes?n and the size of the body for anything else. */
@@ -33,4 +33,5 @@ const dropped = new Promise<FileSystemHandle | null>(resolve => {
 export const libraries = { ...rendezvous, Peer, TunnelHost, answerHere, dropped };
 export type Libraries = typeof libraries;
 
-Object.assign(globalThis, { libraries });
+if (isHostWorker) runHostWorker();
+else Object.assign(globalThis, { libraries });

@@ -13,9 +13,9 @@ import {
   type MessageChannel as TunnelChannel,
   type Tunnel,
 } from '../tunnel/index.ts';
-import workerSource from 'worker:./host_worker.ts';
 import { startMs } from './limits.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import { startHostWorker } from './program.ts';
 import { errorOf, RemoteTunnel } from './remote.ts';
 import { WorkerPort } from './worker_port.ts';
 
@@ -33,7 +33,7 @@ export class TunnelHost {
   readonly #adopt: (channel: RTCDataChannel) => TunnelChannel;
   #worker: WorkerHost | null = null;
 
-  constructor({ startWorker = blobWorker, adopt = fromDataChannel }: TunnelHostOptions = {}) {
+  constructor({ startWorker = startHostWorker, adopt = fromDataChannel }: TunnelHostOptions = {}) {
     this.#adopt = adopt;
     this.ready = this.#start(startWorker);
   }
@@ -67,16 +67,6 @@ export class TunnelHost {
     const host = new WorkerHost(worker);
     if (await host.isAble()) this.#worker = host;
     else worker.terminate();
-  }
-}
-
-function blobWorker(): Worker | null {
-  if (typeof Worker === 'undefined' || typeof RTCDataChannel === 'undefined') return null;
-  const url = URL.createObjectURL(new Blob([workerSource], { type: 'text/javascript' }));
-  try {
-    return new Worker(url);
-  } catch {
-    return null;
   }
 }
 

@@ -43,7 +43,7 @@ export const signIn = {
     return h.equal(await tries(h), ['none']);
   },
   'a field of the app’s own stays as it is': async (h) => {
-    await h.text(at(h, 'known'));
+    h.equal(await h.text(at(h, 'known')), 'in: ');
     return h.equal(await textOf(await h.fetch(at(h), {}, { headers: { Authorization: 'Basic eDp5' } })), [401, 'not in']);
   },
   'XMLHttpRequest': async (h) => {
