@@ -5,17 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { bundle, knowsItself } from '../bundle.mjs';
 import { bundleRuntime } from '../runtime/bundle.mjs';
 
-const globals = {
-  TextEncoder,
-  TextDecoder,
-  URL,
-  EventTarget,
-  Event,
-  AbortController,
-  AbortSignal,
-  setTimeout,
-  console,
-};
+const globals = { TextEncoder, TextDecoder, URL, EventTarget, Event, AbortController, AbortSignal, queueMicrotask };
 
 /** A thread with what both kinds have, and nothing of the folder's. */
 function thread(more: Record<string, unknown>): object {
