@@ -60,12 +60,14 @@ function start(script: HTMLOrSVGScriptElement, { app, page, prefix, target, cook
     set: (text: unknown) => mirror.set(String(text)),
   });
   const base = () => document.baseURI;
+  const NativeSocket = window.WebSocket;
   define(
     'WebSocket',
-    makeWebSocket(window.WebSocket, {
+    makeWebSocket(NativeSocket, {
       base,
       target: url => (url.host === location.host ? url.pathname + url.search : null),
       port: current,
+      elsewhere: (url, protocols) => new NativeSocket(url, protocols),
     }),
   );
   const asking = new Asking(url => url.origin === location.origin);

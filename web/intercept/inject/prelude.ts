@@ -42,7 +42,9 @@ function giveSockets(): void {
     for (const end of waiting.splice(0)) control.postMessage(null, [end]);
   });
   let broker: BrokerPort | null = null;
-  scope.WebSocket = makeWebSocket(scope.WebSocket, {
+  const NativeSocket = scope.WebSocket;
+  scope.WebSocket = makeWebSocket(NativeSocket, {
+    elsewhere: (url, protocols) => new NativeSocket(url, protocols),
     base: () => here.href,
     target: url => (url.host === here.host ? url.pathname + url.search : null),
     port: () => {

@@ -1,6 +1,7 @@
-// WebSocket for documents and workers of an app: to its own host over the broker, to any other the browser's own. Events, states,
-// errors and bufferedAmount as the HTML and WebSockets standards have them.
+// WebSocket for documents and workers of an app, by every way: to its own host over the broker. Events, states, errors and
+// bufferedAmount as the WebSockets standard (websockets.spec.whatwg.org) has them.
 
+import { defineConstants, defineHandlers } from '../frame/inject/events.ts';
 import { portLimits } from '../port.ts';
 import type { BrokerPort, PortSocket } from '../client.ts';
 
@@ -10,20 +11,19 @@ export interface SocketHome {
   /** The path and query at the app; null when the URL leads elsewhere. */
   readonly target: (url: URL) => string | null;
   readonly port: () => BrokerPort;
+  /** The browser's own for what leads elsewhere; null where there is no way there. */
+  readonly elsewhere: (url: URL, protocols: string[]) => WebSocket | null;
+  /** Sockets end with it. */
+  readonly life?: AbortSignal;
 }
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const encoder = new TextEncoder();
 
 type Data = string | ArrayBufferLike | Blob | ArrayBufferView;
-type Handler = ((event: Event) => void) | null;
 
 export function makeWebSocket(Native: typeof WebSocket, home: SocketHome): typeof WebSocket {
   class TunnelledSocket extends EventTarget {
-    static readonly CONNECTING = 0;
-    static readonly OPEN = 1;
-    static readonly CLOSING = 2;
-    static readonly CLOSED = 3;
     readonly url: string = '';
     readonly extensions = '';
     #protocol = '';
@@ -37,17 +37,21 @@ export function makeWebSocket(Native: typeof WebSocket, home: SocketHome): typeo
     #queue: (string | Uint8Array | Promise<Uint8Array>)[] = [];
     #pumping = false;
     #close: { code: number | null; reason: string } | null = null;
-    readonly #handlers = new Map<string, { handler: Handler; listener: (event: Event) => void }>();
 
     constructor(address: string | URL, protocols: string | string[] = []) {
       super();
       const url = parseUrl(address, home.base());
       const names = typeof protocols === 'string' ? [protocols] : Array.from(protocols, String);
-      const target = home.target(url);
-      if (target === null) return new Native(address, protocols) as unknown as TunnelledSocket;
       const bad = names.find((name, at) => !token.test(name) || names.indexOf(name) !== at);
       if (bad !== undefined) throw new DOMException(`The subprotocol '${bad}' is invalid.`, 'SyntaxError');
+      const target = home.target(url);
+      const own = target === null ? home.elsewhere(url, names) : null;
+      if (own) return own as unknown as TunnelledSocket;
       Object.defineProperty(this, 'url', { value: url.href });
+      if (target === null) {
+        setTimeout(() => this.#onClosed(1006, '', false));
+        return;
+      }
       this.#socket = home.port().openSocket(
         target,
         { protocols: names },
@@ -58,6 +62,7 @@ export function makeWebSocket(Native: typeof WebSocket, home: SocketHome): typeo
           closed: (code, reason, clean) => this.#onClosed(code, reason, clean),
         },
       );
+      home.life?.addEventListener('abort', () => this.#socket?.cancel(), { once: true });
     }
 
     get readyState(): number {
@@ -154,39 +159,10 @@ export function makeWebSocket(Native: typeof WebSocket, home: SocketHome): typeo
       if (!wasClean) this.dispatchEvent(new Event('error'));
       this.dispatchEvent(new CloseEvent('close', { code, reason, wasClean }));
     }
-
-    handlerOf(type: string): Handler {
-      return this.#handlers.get(type)?.handler ?? null;
-    }
-
-    /** As an event handler attribute: one listener that keeps its place. */
-    setHandler(type: string, value: unknown): void {
-      const handler = typeof value === 'function' ? (value as Handler) : null;
-      const known = this.#handlers.get(type);
-      if (known) known.handler = handler;
-      else if (handler) {
-        const entry = { handler, listener: (event: Event) => void entry.handler?.call(this, event) };
-        this.#handlers.set(type, entry);
-        this.addEventListener(type, entry.listener);
-      }
-    }
   }
   const { prototype } = TunnelledSocket;
-  const { handlerOf, setHandler } = prototype;
-  for (const type of ['open', 'message', 'error', 'close'])
-    Object.defineProperty(prototype, `on${type}`, {
-      configurable: true,
-      enumerable: true,
-      get(this: TunnelledSocket) {
-        return handlerOf.call(this, type);
-      },
-      set(this: TunnelledSocket, value: unknown) {
-        setHandler.call(this, type, value);
-      },
-    });
-  for (const [name, value] of Object.entries({ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }))
-    Object.defineProperty(prototype, name, { value, enumerable: true });
-  for (const name of ['handlerOf', 'setHandler']) Reflect.deleteProperty(prototype, name);
+  defineHandlers(prototype, ['open', 'message', 'error', 'close']);
+  defineConstants(TunnelledSocket, { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 });
   Object.defineProperty(prototype, Symbol.toStringTag, { value: 'WebSocket', configurable: true });
   Object.defineProperty(TunnelledSocket, 'name', { value: 'WebSocket' });
   // A socket of the browser's own, to another host, is an instance too.
@@ -207,7 +183,8 @@ function parseUrl(address: string | URL, base: string): URL {
   if (url.protocol === 'https:') url.protocol = 'wss:';
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:')
     throw new DOMException(`The URL's scheme must be 'ws' or 'wss'. '${url.protocol}' is not allowed.`, 'SyntaxError');
-  url.hash = '';
+  if (url.href.includes('#'))
+    throw new DOMException('The URL contains a fragment, which a WebSocket has none of.', 'SyntaxError');
   return url;
 }
 
